@@ -32,6 +32,7 @@ mod states;
 mod tensor;
 mod training;
 mod weights;
+pub(crate) mod words;
 
 pub use data::DataError;
 pub use device::DeviceError;

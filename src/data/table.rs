@@ -76,6 +76,66 @@ impl Table {
         Ok(table)
     }
 
+    /// Makes a table of fields, as a file with a header would have them: row 0 is line 2.
+    ///
+    /// ```
+    /// use candlewick::data::Table;
+    /// let rows = [["31", "Bern"], ["44", "Ulm"]];
+    /// let table = Table::new(["age", "city"], rows)?;
+    /// assert_eq!(table, Table::parse("age,city\n31,Bern\n44,Ulm\n", ',')?);
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No columns; two columns of one name, unless they have none; a row with another number of fields.
+    pub fn new<N: Into<String>, F: AsRef<str>, R: IntoIterator<Item = F>>(
+        names: impl IntoIterator<Item = N>,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<Self> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if names.is_empty() {
+            return Err(Error::Data(DataError::Table { line: 1, field: None, problem: "the table is empty" }));
+        }
+        check_names(&names)?;
+        let mut table = Self { names, text: String::new(), ends: Vec::new(), lines: Vec::new() };
+        for (line, row) in (2..).zip(rows) {
+            let before = table.ends.len();
+            for field in row {
+                table.text.push_str(field.as_ref());
+                table.ends.push(table.text.len());
+            }
+            let (expected, actual) = (table.names.len(), table.ends.len() - before);
+            if actual != expected {
+                return Err(Error::Data(DataError::FieldCount { line, expected, actual }));
+            }
+            table.lines.push(line);
+        }
+        Ok(table)
+    }
+
+    /// Returns the delimiter of a text: of `,`, `;` and tab the most frequent one in the first line, outside of quotes,
+    /// and the first of equal ones.
+    ///
+    /// ```
+    /// use candlewick::data::Table;
+    /// assert_eq!(Table::delimiter_of("\"age, in years\";city\n31;Bern\n"), ';');
+    /// ```
+    pub fn delimiter_of(text: &str) -> char {
+        let mut counts = [(',', 0), (';', 0), ('\t', 0)];
+        let mut quoted = false;
+        for c in text.trim_start_matches(['\u{feff}', '\r', '\n']).chars() {
+            quoted ^= c == '"';
+            if c == '\n' && !quoted {
+                break;
+            }
+            if !quoted {
+                counts.iter_mut().filter(|(delimiter, _)| *delimiter == c).for_each(|(_, count)| *count += 1);
+            }
+        }
+        // The last of equal ones wins.
+        counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(',', |(delimiter, _)| delimiter)
+    }
+
     /// Returns the names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names

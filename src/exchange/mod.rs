@@ -2,4 +2,3 @@
 
 pub mod executor;
 pub mod qasm;
-pub(crate) mod words;

@@ -1,6 +1,7 @@
 //! Methods of gradients, and the checks of their settings.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Method by which a [`QuantumLayer`](crate::QuantumLayer) computes gradients.
 ///
@@ -46,7 +47,10 @@ use crate::error::{Error, Result};
 /// assert!(difference.abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+///
+/// The names of the variants are a part of the format of [models](crate::model).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum GradientMethod {
     /// The default: [`Adjoint`](Self::Adjoint) for exact outputs, [`ParameterShift`](Self::ParameterShift) with finite

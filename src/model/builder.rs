@@ -188,7 +188,7 @@ fn check_name(place: &str, name: &str) -> Result<()> {
     check_limit("bytes of a name", name.len() as u64, NAME).map_err(|problem| at(place, problem))?;
     match name.chars().any(char::is_control) {
         true => {
-            let value = crate::exchange::words::cited(name, 40);
+            let value = crate::error::words::cited(name, 40);
             Err(at(place, ModelProblem::Setting { what: "a name", value, allowed: "without control characters" }))
         }
         false => Ok(()),

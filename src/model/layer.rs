@@ -5,6 +5,7 @@ use crate::error::ModelProblem;
 use crate::measurement::Measurement;
 use crate::nn::{AffineConfig, QuantizedLinearConfig, QuantumConv2dConfig, QuantumLayerConfig, SoftThresholdConfig};
 use candle_nn::Conv2dConfig;
+use serde::{Deserialize, Serialize};
 
 /// Layer of a [`Model`](super::Model), as data: what it does, without its weights.
 ///
@@ -132,8 +133,9 @@ pub enum Layer {
     Residual(Vec<Self>),
 }
 
-/// Function of an [`Activation`](Layer::Activation) layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Function of an [`Activation`](Layer::Activation) layer. The names of its variants are a part of the format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Activation {
     /// `max(x, 0)`.
@@ -200,6 +202,7 @@ impl Layer {
     pub(super) fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, ModelProblem> {
         self.check_settings()?;
         let misfit = |expected: String| ModelProblem::Chain { expected, actual: input.to_vec() };
+        let too_small = || misfit("images that are as large as the kernel".to_owned());
         let rows = |width: usize, outputs: &[usize]| match input.split_last() {
             Some((last, leading)) if *last == width => Ok([leading, outputs].concat()),
             _ => Err(misfit(format!("[.., {width}]"))),
@@ -227,13 +230,13 @@ impl Layer {
                         (side as u64 + 2 * config.padding as u64, config.dilation as u64 * (*kernel as u64 - 1) + 1);
                     padded.checked_sub(span).map(|free| free / config.stride as u64 + 1)
                 });
-                self.of_sides(*outputs, sides, input)?
+                image_of(*outputs, sides).ok_or_else(too_small)?
             }
             Self::MaxPool2d { kernel, stride } | Self::AveragePool2d { kernel, stride } => {
                 let (channels, height, width) = image(None)?;
                 let sides =
                     [height, width].map(|side| side.checked_sub(*kernel).map(|free| (free / stride + 1) as u64));
-                self.of_sides(channels, sides, input)?
+                image_of(channels, sides).ok_or_else(too_small)?
             }
             Self::Flatten => vec![input.iter().product()],
             Self::Reshape(shape) if numbers(shape) == numbers(input) => shape.clone(),
@@ -247,16 +250,6 @@ impl Layer {
         };
         check_limit("numbers of a sample", numbers(&output), SAMPLE)?;
         Ok(output)
-    }
-
-    fn of_sides(&self, channels: usize, sides: [Option<u64>; 2], input: &[usize]) -> Result<Vec<usize>, ModelProblem> {
-        match sides.map(|side| side.and_then(|side| usize::try_from(side).ok())) {
-            [Some(rows), Some(columns)] => Ok(vec![channels, rows, columns]),
-            _ => Err(ModelProblem::Chain {
-                expected: "images that are as large as the kernel".to_owned(),
-                actual: input.to_vec(),
-            }),
-        }
     }
 
     fn check_settings(&self) -> Result<(), ModelProblem> {
@@ -304,6 +297,25 @@ impl Layer {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns the circuits of layers with their places, those inside of residual blocks included.
+pub(super) fn circuits<'m>(layers: &'m [Layer], prefix: &str) -> Vec<(String, &'m Circuit)> {
+    let mut all = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let place = format!("{prefix}{index}");
+        match layer {
+            Layer::Quantum { circuit, .. } | Layer::QuantumConv2d { circuit, .. } => all.push((place, circuit)),
+            Layer::Residual(inner) => all.extend(circuits(inner, &format!("{place}."))),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Returns the shape of an image, if it has sides.
+fn image_of(channels: usize, [rows, columns]: [Option<u64>; 2]) -> Option<Vec<usize>> {
+    Some(vec![channels, usize::try_from(rows?).ok()?, usize::try_from(columns?).ok()?])
 }
 
 fn setting(what: &'static str, value: impl ToString, allowed: &'static str) -> ModelProblem {

@@ -41,6 +41,7 @@
 //! the file twice, and for a description of operations up to 40 times its own size.
 
 mod builder;
+mod contents;
 mod file;
 mod layer;
 mod modules;
@@ -49,10 +50,11 @@ mod prepare;
 mod schema;
 
 pub use builder::ModelBuilder;
-pub use file::{Info, TensorInfo};
+pub use contents::{Info, TensorInfo};
 pub use layer::{Activation, Layer};
 pub use output::{Output, Prediction, Scores};
 
+use crate::circuit::Circuit;
 use crate::data::{Table, TableEncoder};
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Device, Module, Shape, Tensor};
@@ -193,6 +195,12 @@ impl Model {
     /// Returns the layers.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// Returns the circuits of the quantum layers, each with the place of its layer: `4`, or `4.1` inside of a residual
+    /// block. The weights of a circuit are under `layers.4` or the like.
+    pub fn circuits(&self) -> Vec<(String, &Circuit)> {
+        layer::circuits(&self.layers, "")
     }
 
     /// Returns the meaning of the outputs.

@@ -9,13 +9,16 @@ use crate::nn::{
     quantize_dynamic,
 };
 use candle_core::{D, DType, Module, ModuleT, Tensor};
-use candle_nn::{Conv2d, Dropout, LayerNorm, Linear, VarBuilder, ops};
+use candle_nn::{Conv2d, Conv2dConfig, Dropout, LayerNorm, Linear, VarBuilder, ops};
 
 /// Most layers of a model, those inside of others included.
 const LAYERS: usize = 1024;
 
 /// Largest depth of residual blocks inside each other.
 const DEPTH: usize = 8;
+
+/// Name of weights in errors of memory.
+const WEIGHTS: &str = "the weights of a layer";
 
 /// Layer with its weights.
 #[derive(Debug, Clone)]
@@ -86,6 +89,7 @@ fn build_one(layer: &Layer, input: &[usize], place: &str, vb: VarBuilder<'_>) ->
     }
     let mut shape = layer.output_shape(input).map_err(|problem| at(place, problem))?;
     let built = match layer {
+        Layer::Flatten | Layer::Reshape(_) => Built::Reshape(shape.clone()),
         Layer::Residual(inner) => {
             let (steps, behind) = build(inner, input, &format!("{place}."), &vb)?;
             if behind != input {
@@ -110,9 +114,48 @@ fn build_one(layer: &Layer, input: &[usize], place: &str, vb: VarBuilder<'_>) ->
             }
             Built::QuantumConv2d(Box::new(layer))
         }
-        other => made(place, classical(other, &shape, vb))?,
+        Layer::Linear { inputs, outputs, bias } => made(place, linear((*inputs, *outputs), *bias, vb))?,
+        Layer::Activation(function) => Built::Activation(*function),
+        Layer::Dropout(probability) => Built::Dropout(Dropout::new(*probability)),
+        Layer::LayerNorm { size, eps } => {
+            Built::LayerNorm(made(place, candle_nn::layer_norm(*size, *eps, vb).map_err(Error::from))?, *eps)
+        }
+        Layer::Affine { outputs, config } => Built::Affine(made(place, Affine::new(*outputs, *config, vb))?),
+        Layer::SoftThreshold { config } => Built::SoftThreshold(made(place, SoftThreshold::new(*config, vb))?),
+        Layer::Conv2d { inputs, outputs, kernel, config, bias } => {
+            made(place, conv2d((*inputs, *outputs, *kernel), *config, *bias, vb))?
+        }
+        Layer::MaxPool2d { kernel, stride } => Built::MaxPool2d(*kernel, *stride),
+        Layer::AveragePool2d { kernel, stride } => Built::AveragePool2d(*kernel, *stride),
+        Layer::QuantizedLinear(config) => Built::QuantizedLinear(made(place, quantized(*config, vb))?),
     };
     Ok((built, shape))
+}
+
+fn linear((inputs, outputs): (usize, usize), bias: bool, vb: VarBuilder<'_>) -> Result<Built> {
+    check_numbers(WEIGHTS, (inputs as u64).checked_mul(outputs as u64))?;
+    Ok(Built::Linear(candle_nn::linear_b(inputs, outputs, bias, vb)?))
+}
+
+fn conv2d(
+    (inputs, outputs, kernel): (usize, usize, usize),
+    config: Conv2dConfig,
+    bias: bool,
+    vb: VarBuilder<'_>,
+) -> Result<Built> {
+    let sizes = [inputs / config.groups, outputs, kernel, kernel];
+    check_numbers(WEIGHTS, sizes.iter().try_fold(1, |all: u64, size| all.checked_mul(*size as u64)))?;
+    let conv = if bias { candle_nn::conv2d } else { candle_nn::conv2d_no_bias };
+    Ok(Built::Conv2d(conv(inputs, outputs, kernel, config, vb)?))
+}
+
+fn quantized(config: QuantizedLinearConfig, vb: VarBuilder<'_>) -> Result<QuantizedLinear> {
+    // A `VarBuilder` of variables would make one of zeros, which learns nothing.
+    if !vb.contains_tensor("blocks") {
+        let name = format!("{}.blocks", vb.prefix());
+        return Err(Error::Model { at: vb.prefix(), problem: ModelProblem::Missing(name) });
+    }
+    QuantizedLinear::load(config, vb)
 }
 
 /// Returns a part of a layer, or the error of the layer at a place.
@@ -140,45 +183,6 @@ fn made<T>(place: &str, part: Result<T>) -> Result<T> {
         other => ModelProblem::Layer(other.to_string()),
     };
     Err(at(place, problem))
-}
-
-fn classical(layer: &Layer, shape: &[usize], vb: VarBuilder<'_>) -> Result<Built> {
-    let room = |weights: usize, further: usize| {
-        check_numbers("the weights of a layer", (weights as u64).checked_mul(further as u64))
-    };
-    Ok(match layer {
-        Layer::Linear { inputs, outputs, bias } => {
-            room(*inputs, *outputs)?;
-            Built::Linear(candle_nn::linear_b(*inputs, *outputs, *bias, vb)?)
-        }
-        Layer::Activation(function) => Built::Activation(*function),
-        Layer::Dropout(probability) => Built::Dropout(Dropout::new(*probability)),
-        Layer::LayerNorm { size, eps } => Built::LayerNorm(candle_nn::layer_norm(*size, *eps, vb)?, *eps),
-        Layer::Affine { outputs, config } => Built::Affine(Affine::new(*outputs, *config, vb)?),
-        Layer::SoftThreshold { config } => Built::SoftThreshold(SoftThreshold::new(*config, vb)?),
-        Layer::Conv2d { inputs, outputs, kernel, config, bias } => {
-            let window = kernel.checked_mul(*kernel).and_then(|window| window.checked_mul(inputs / config.groups));
-            room(window.unwrap_or(usize::MAX), *outputs)?;
-            let conv = if *bias { candle_nn::conv2d } else { candle_nn::conv2d_no_bias };
-            Built::Conv2d(conv(*inputs, *outputs, *kernel, *config, vb)?)
-        }
-        Layer::MaxPool2d { kernel, stride } => Built::MaxPool2d(*kernel, *stride),
-        Layer::AveragePool2d { kernel, stride } => Built::AveragePool2d(*kernel, *stride),
-        // The shape behind a `Flatten` is that of a `Reshape` to it.
-        Layer::Flatten
-        | Layer::Reshape(_)
-        | Layer::Residual(_)
-        | Layer::Quantum { .. }
-        | Layer::QuantumConv2d { .. } => Built::Reshape(shape.to_vec()),
-        Layer::QuantizedLinear(config) => {
-            // A `VarBuilder` of variables would make one of zeros, which learns nothing.
-            if !vb.contains_tensor("blocks") {
-                let name = format!("{}.blocks", vb.prefix());
-                return Err(Error::Model { at: vb.prefix(), problem: ModelProblem::Missing(name) });
-            }
-            Built::QuantizedLinear(QuantizedLinear::load(*config, vb)?)
-        }
-    })
 }
 
 /// Passes a batch through layers.

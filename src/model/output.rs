@@ -3,6 +3,7 @@
 use crate::data::Scaler;
 use crate::error::{ModelProblem, Result};
 use candle_core::{D, DType, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// Meaning of the numbers behind the last layer of a [`Model`](super::Model).
 #[derive(Debug, Clone, Default)]
@@ -29,8 +30,9 @@ pub enum Output {
     },
 }
 
-/// Numbers that a model of classes gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Numbers that a model of classes gives. The names of the variants are a part of the format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Scores {
     /// Logits: their softmax is the probabilities. A single number is the logit of the second of two classes.

@@ -69,7 +69,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a run has printed and returned.
+/// Output and status of a run.
 struct Ran {
     out: String,
     err: String,

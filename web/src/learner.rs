@@ -1,6 +1,5 @@
 //! Training as it happens: points of a plane, and a model that learns their classes.
 
-use crate::predictor::delimiter;
 use candlewick::candle_core::{DType, Device, Tensor};
 use candlewick::candle_nn::{self, Optimizer, VarMap};
 use candlewick::data::{self, CsvConfig, Dataset, Scaler, Table, TableEncoder};
@@ -197,7 +196,7 @@ fn points(settings: &Settings) -> Result<(Dataset, Option<TableEncoder>)> {
         "moons" => (data::moons(POINTS, data::MoonsConfig { seed, noise: 0.12, ..Default::default() })?, None),
         "spirals" => (data::spirals(POINTS, data::SpiralsConfig { seed, ..Default::default() })?, None),
         text => {
-            let table = Table::parse(text, delimiter(text))?;
+            let table = Table::parse(text, Table::delimiter_of(text))?;
             let label = table.names().last().cloned().unwrap_or_default();
             let encoder = TableEncoder::fit(&table, &CsvConfig::with_label(label))?;
             let set = encoder.encode(&table)?;

@@ -1,9 +1,9 @@
 //! Predictions of a model that comes from a file.
 
+use candlewick::Result;
 use candlewick::candle_core::{DType, Device, Tensor};
 use candlewick::data::Table;
 use candlewick::model::{Layer, Model, Output, Prediction};
-use candlewick::{Circuit, Result};
 use serde_json::{Value, json};
 
 /// Model of a file.
@@ -28,7 +28,7 @@ impl Predictor {
             "input": model.input_shape(),
             "features": model.table().map(|table| table.features()),
             "layers": model.layers().iter().map(Layer::name).collect::<Vec<_>>(),
-            "circuits": circuits(model.layers()).len(),
+            "circuits": model.circuits().len(),
             "parameters": model.parameters().unwrap_or(0),
             "output": output,
             "notes": model.notes(),
@@ -36,8 +36,8 @@ impl Predictor {
     }
 
     pub(crate) fn circuit(&self, index: usize, width: f64) -> Result<Option<String>> {
-        let circuits = circuits(self.model.layers());
-        circuits.get(index).map(|circuit| circuit.draw().width(width).to_svg()).transpose()
+        let circuits = self.model.circuits();
+        circuits.get(index).map(|(_, circuit)| circuit.draw().width(width).to_svg()).transpose()
     }
 
     pub(crate) fn predict(&self, rows: &[f64]) -> Result<Vec<f64>> {
@@ -51,7 +51,7 @@ impl Predictor {
     }
 
     pub(crate) fn predict_table(&self, text: &str) -> Result<Value> {
-        let prediction = self.model.predict_table(&Table::parse(text, delimiter(text))?)?;
+        let prediction = self.model.predict_table(&Table::parse(text, Table::delimiter_of(text))?)?;
         let numbers = prediction.numbers();
         let rows = numbers.dims().first().copied().unwrap_or(0);
         let numbers = numbers.to_dtype(DType::F64)?.reshape((rows, ()))?.to_vec2::<f64>()?;
@@ -61,24 +61,4 @@ impl Predictor {
         };
         Ok(json!({ "labels": labels, "numbers": numbers }))
     }
-}
-
-/// Returns the delimiter that occurs most often in the first line.
-pub(crate) fn delimiter(text: &str) -> char {
-    let first = text.lines().next().unwrap_or_default();
-    let count = |delimiter: char| first.matches(delimiter).count();
-    // The last of equal ones is the comma.
-    ['\t', ';', ','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',')
-}
-
-/// Returns the circuits of layers, those inside of residual blocks included.
-fn circuits(layers: &[Layer]) -> Vec<&Circuit> {
-    fn of(layer: &Layer) -> Vec<&Circuit> {
-        match layer {
-            Layer::Quantum { circuit, .. } | Layer::QuantumConv2d { circuit, .. } => vec![circuit],
-            Layer::Residual(inner) => circuits(inner),
-            _ => Vec::new(),
-        }
-    }
-    layers.iter().flat_map(of).collect()
 }

@@ -24,6 +24,7 @@ use candlewick::model::{Model, Output, Prediction};
 use clap::Parser;
 use rows::Request;
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -169,11 +170,12 @@ fn work(model: &Model, mut jobs: mpsc::Receiver<Job>, most: usize) {
 fn answer(model: &Model, batch: Vec<Job>) {
     let samples: Vec<&Tensor> = batch.iter().map(|job| &job.x).collect();
     let prediction = Tensor::cat(&samples, 0).map_err(Into::into).and_then(|x| model.predict_prepared(&x));
+    let labels = prediction.as_ref().map(Prediction::labels).unwrap_or_default();
     let mut first = 0;
     for Job { x, reply } in batch {
         let rows = x.dim(0).unwrap_or(0);
         let part = match &prediction {
-            Ok(prediction) => part_of(prediction, first, rows).map_err(|error| error.to_string()),
+            Ok(prediction) => part_of(prediction, &labels, first..first + rows).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         first += rows;
@@ -183,14 +185,14 @@ fn answer(model: &Model, batch: Vec<Job>) {
 }
 
 /// Returns the answer of some rows of a prediction.
-fn part_of(prediction: &Prediction, first: usize, rows: usize) -> candlewick::candle_core::Result<Value> {
-    let numbers = prediction.numbers().narrow(0, first, rows)?;
+fn part_of(prediction: &Prediction, labels: &[&str], part: Range<usize>) -> candlewick::candle_core::Result<Value> {
+    let rows = part.len();
+    let numbers = prediction.numbers().narrow(0, part.start, rows)?;
     let width = numbers.elem_count() / rows.max(1);
     let numbers = numbers.reshape((rows, width))?.to_dtype(candlewick::candle_core::DType::F64)?.to_vec2::<f64>()?;
     Ok(match prediction {
         Prediction::Classes { .. } => {
-            let labels = &prediction.labels()[first..first + rows];
-            json!({ "labels": labels, "probabilities": numbers })
+            json!({ "labels": &labels[part], "probabilities": numbers })
         }
         Prediction::Values(_) => json!({ "values": numbers }),
         _ => json!({ "outputs": numbers }),

@@ -54,7 +54,7 @@ fn columns(rows: &[Map<String, Value>], model: &Model) -> Result<Tensor, String>
         return Err("the model has no table: its rows are lists of numbers".to_owned());
     };
     let names: Vec<&String> = rows[0].keys().collect();
-    let mut text = line(names.iter().map(|name| name.as_str()));
+    let mut fields = Vec::with_capacity(rows.len());
     for (row, columns) in rows.iter().enumerate() {
         let field = |name: &&String| match columns.get(*name) {
             Some(Value::String(text)) => Ok(text.clone()),
@@ -63,15 +63,8 @@ fn columns(rows: &[Map<String, Value>], model: &Model) -> Result<Tensor, String>
             Some(other) => Err(format!("row {row}, column `{name}`: {other} is no text and no number")),
             None => Err(format!("row {row} has no column `{name}`, which row 0 has")),
         };
-        let fields = names.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-        text += &line(fields.iter().map(String::as_str));
+        fields.push(names.iter().map(field).collect::<Result<Vec<_>, _>>()?);
     }
-    let samples = Table::parse(&text, ',').and_then(|table| encoder.encode_features(&table));
+    let samples = Table::new(names, fields).and_then(|table| encoder.encode_features(&table));
     samples.map_err(|error| error.to_string())
-}
-
-/// Returns a line of a table, whose fields stand in quotes.
-fn line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
-    let fields: Vec<String> = fields.map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
-    fields.join(",") + "\n"
 }

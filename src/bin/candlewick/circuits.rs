@@ -6,21 +6,33 @@ use super::settings::{Setting, Values};
 use candlewick::Circuit;
 use candlewick::candle_core::{Device, Tensor};
 use candlewick::circuit::{MAX_QUBITS, Weights};
-use candlewick::model::{Layer, Model};
+use candlewick::model::Model;
 use candlewick::qasm::{self, Bit, Imported};
-use std::path::Path;
+use std::path::PathBuf;
+
+/// File with circuits, and which of them is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Source {
+    /// Circuit or model.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Layer of a model, such as 4.
+    #[arg(long, value_name = "LAYER")]
+    layer: Option<String>,
+}
 
 /// Circuit with its origin.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// Name of the file.
     pub(crate) file: String,
-    /// The circuit, and what else the file says of it.
+    /// The circuit.
     pub(crate) circuit: Circuit,
     origin: Origin,
 }
 
-/// Where a circuit comes from.
+/// Origin of a circuit.
 #[derive(Debug)]
 enum Origin {
     Text(Box<Imported>),
@@ -28,8 +40,9 @@ enum Origin {
 }
 
 /// Reads the circuits of a file: one of a text, or one of each quantum layer of a model; of a given layer alone.
-pub(crate) fn load(path: &Path, layer: Option<&str>) -> Outcome<Vec<Loaded>> {
-    match input::read(path)? {
+pub(crate) fn load(source: &Source) -> Outcome<Vec<Loaded>> {
+    let layer = source.layer.as_deref();
+    match input::read(&source.file)? {
         Content::Model { name, bytes } => {
             let model =
                 Model::from_bytes(&bytes, &Device::Cpu).map_err(|error| Failure::new(format!("{name}: {error}")))?;
@@ -51,8 +64,8 @@ pub(crate) fn of_text(text: Input) -> Outcome<Loaded> {
 }
 
 /// Reads the one circuit of a file.
-pub(crate) fn load_one(path: &Path, layer: Option<&str>) -> Outcome<Loaded> {
-    let mut all = load(path, layer)?;
+pub(crate) fn load_one(source: &Source) -> Outcome<Loaded> {
+    let mut all = load(source)?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => Ok(one),
         (last, _) => {
@@ -65,7 +78,7 @@ pub(crate) fn load_one(path: &Path, layer: Option<&str>) -> Outcome<Loaded> {
 /// Returns the circuits of a model.
 pub(crate) fn of_model(name: &str, model: &Model) -> Outcome<Vec<Loaded>> {
     let weights = model.weights()?;
-    let loaded = quantum_layers(model.layers(), "").into_iter().map(|(layer, circuit)| {
+    let loaded = model.circuits().into_iter().map(|(layer, circuit)| {
         let own = |tensor: &Weights| {
             let stored = weights.get(&format!("layers.{layer}.{}", tensor.name()))?;
             Some((tensor.name().to_owned(), stored.clone()))
@@ -76,7 +89,7 @@ pub(crate) fn of_model(name: &str, model: &Model) -> Outcome<Vec<Loaded>> {
     Ok(loaded.collect())
 }
 
-/// Returns the circuits of a model, or that of the wanted layer.
+/// Returns the circuits of a model, or the circuit of the wanted layer alone.
 fn chosen(name: &str, mut all: Vec<Loaded>, wanted: Option<&str>) -> Outcome<Vec<Loaded>> {
     if all.is_empty() {
         return Err(Failure::new(format!("{name}: the model has no circuit")));
@@ -88,20 +101,6 @@ fn chosen(name: &str, mut all: Vec<Loaded>, wanted: Option<&str>) -> Outcome<Vec
         false => Ok(all),
         true => Err(Failure::Usage(format!("--layer {wanted}: the circuits are in the layers {}", known.join(", ")))),
     }
-}
-
-/// Returns the quantum layers, with their places such as `4` or, inside of a residual block, `4.1`.
-fn quantum_layers<'m>(layers: &'m [Layer], prefix: &str) -> Vec<(String, &'m Circuit)> {
-    let mut all = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let place = format!("{prefix}{index}");
-        match layer {
-            Layer::Quantum { circuit, .. } | Layer::QuantumConv2d { circuit, .. } => all.push((place, circuit)),
-            Layer::Residual(inner) => all.extend(quantum_layers(inner, &format!("{place}."))),
-            _ => {}
-        }
-    }
-    all
 }
 
 impl Loaded {
@@ -186,7 +185,7 @@ impl Loaded {
         named.collect()
     }
 
-    /// Returns the names of the qubits: those of the text, those of the bits that they record, or else `q0` and so on.
+    /// Returns the names of the qubits: from the text, or from the bits that they record, or else `q0` and so on.
     pub(crate) fn qubit_names(&self) -> Vec<String> {
         let mut names = vec![None; self.circuit.qubits()];
         if let Origin::Text(imported) = &self.origin {

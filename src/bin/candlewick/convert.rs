@@ -1,6 +1,6 @@
 //! `candlewick convert`: circuits from one version of OpenQASM to another, and models to OpenQASM.
 
-use super::circuits;
+use super::circuits::{self, Source};
 use super::failure::{Failure, Outcome};
 use super::output;
 use super::settings::{self, Setting};
@@ -14,9 +14,8 @@ use std::path::PathBuf;
 /// number there. In OpenQASM 3 inputs stay inputs, unless --set gives them numbers.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Circuit or model.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    source: Source,
 
     /// File of the text [default: the standard output].
     #[arg(short, long, value_name = "FILE")]
@@ -30,10 +29,6 @@ pub(crate) struct Args {
     /// repeated.
     #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = settings::setting)]
     settings: Vec<Setting>,
-
-    /// Layer of a model, such as 4.
-    #[arg(long, value_name = "LAYER")]
-    layer: Option<String>,
 }
 
 /// Version of OpenQASM.
@@ -45,7 +40,7 @@ enum Version {
 
 /// Converts a circuit.
 pub(crate) fn run(args: &Args) -> Outcome<()> {
-    let loaded = circuits::load_one(&args.file, args.layer.as_deref())?;
+    let loaded = circuits::load_one(&args.source)?;
     let values = loaded.values(&args.settings)?;
     let circuit = match args.to {
         Version::Qasm2 => values.bound(&loaded.circuit)?,

@@ -1,6 +1,6 @@
 //! `candlewick draw`: pictures of circuits.
 
-use super::circuits::{self, Loaded};
+use super::circuits::{self, Loaded, Source};
 use super::failure::{Failure, Outcome};
 use super::input::is_standard;
 use super::output;
@@ -15,17 +15,12 @@ use std::path::PathBuf;
 /// what it is: .svg, .tex (for quantikz), or .txt. Without an output the drawing is text.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Circuit or model.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    source: Source,
 
     /// Picture: .svg, .tex or .txt [default: text on the standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-
-    /// Layer of a model, such as 4.
-    #[arg(long, value_name = "LAYER")]
-    layer: Option<String>,
 
     /// Colours of an SVG; auto is light or dark as the reader's system is.
     #[arg(long, value_enum, default_value_t = Colours::Auto)]
@@ -65,8 +60,8 @@ enum Form {
 pub(crate) fn run(args: &Args) -> Outcome<()> {
     let form = form(args)?;
     let loaded = match form {
-        Form::Text => circuits::load(&args.file, args.layer.as_deref())?,
-        Form::Svg | Form::Latex => vec![circuits::load_one(&args.file, args.layer.as_deref())?],
+        Form::Text => circuits::load(&args.source)?,
+        Form::Svg | Form::Latex => vec![circuits::load_one(&args.source)?],
     };
     let mut drawings = Vec::new();
     for one in &loaded {

@@ -1,4 +1,4 @@
-//! `candlewick info`: what a model, a circuit or a table holds.
+//! `candlewick info`: contents of a model, a circuit or a table.
 
 use super::circuits::{self, Loaded};
 use super::failure::{Failure, Outcome};
@@ -7,7 +7,7 @@ use super::output;
 use super::words::counted;
 use candlewick::candle_core::Device;
 use candlewick::data::CsvConfig;
-use candlewick::model::{Model, Output};
+use candlewick::model::{self, Model, Output};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What a file holds, as JSON has it.
+/// Contents of a file, as JSON has them.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Info {
@@ -41,10 +41,9 @@ enum Info {
 #[derive(Debug, Serialize)]
 struct ModelInfo {
     file: String,
-    /// What the file says of itself; null for a model on the standard input.
-    format: Option<u64>,
-    writer: Option<String>,
-    digest: Option<String>,
+    format: u64,
+    writer: String,
+    digest: String,
     bytes: usize,
     dtype: &'static str,
     input: Vec<usize>,
@@ -107,26 +106,23 @@ const LISTED: usize = 12;
 /// Says what a file holds.
 pub(crate) fn run(args: &Args) -> Outcome<()> {
     let info = match input::read(&args.file)? {
-        Content::Model { name, bytes } => Info::Model(of_model(args, &name, &bytes)?),
+        Content::Model { name, bytes } => Info::Model(of_model(&name, &bytes)?),
         Content::Circuit(text) => Info::Circuit(of_text(text)?),
         Content::Table(text) => Info::Table(of_table(text, args.delimiter)?),
     };
     if args.json { output::print_json(&info) } else { output::print(&text(&info)) }
 }
 
-fn of_model(args: &Args, name: &str, bytes: &[u8]) -> Outcome<ModelInfo> {
+fn of_model(name: &str, bytes: &[u8]) -> Outcome<ModelInfo> {
     let failed = |error: candlewick::Error| Failure::new(format!("{name}: {error}"));
     let model = Model::from_bytes(bytes, &Device::Cpu).map_err(failed)?;
-    let info = match input::is_standard(&args.file) {
-        true => None,
-        false => Some(Model::read_info(&args.file).map_err(failed)?),
-    };
+    let info = model::Info::from_bytes(bytes).map_err(failed)?;
     let circuits = circuits::of_model(name, &model)?;
     Ok(ModelInfo {
         file: name.to_owned(),
-        format: info.as_ref().map(|info| info.format),
-        writer: info.as_ref().map(|info| info.writer.clone()),
-        digest: info.map(|info| info.digest),
+        format: info.format,
+        writer: info.writer,
+        digest: info.digest,
         bytes: bytes.len(),
         dtype: model.dtype().as_str(),
         input: model.input_shape().to_vec(),
@@ -202,9 +198,7 @@ fn text(info: &Info) -> String {
 
 fn text_of_model(model: &ModelInfo) -> String {
     let mut text = format!("{}: model, {}, {} bytes", model.file, counted(model.parameters, "parameter"), model.bytes);
-    if let (Some(writer), Some(format), Some(digest)) = (&model.writer, model.format, &model.digest) {
-        _ = write!(text, "\nwritten by {writer} in format {format}\n{digest}");
-    }
+    _ = write!(text, "\nwritten by {} in format {}\n{}", model.writer, model.format, model.digest);
     _ = write!(text, "\ninput {:?} of {}: {}", model.input, model.dtype, listed(&model.features));
     _ = write!(text, "\nlayers {}", model.layers.join(" -> "));
     text += &match &model.predicts {

@@ -40,7 +40,7 @@ pub(crate) fn name_of(path: &Path) -> String {
     if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Returns whether a path is that of the standard input or output.
+/// Returns whether a path means the standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == STANDARD
 }
@@ -116,7 +116,7 @@ impl Input {
 
     /// Reads the text as a table.
     pub(crate) fn into_table(mut self, delimiter: Option<char>) -> Outcome<(Self, Table)> {
-        self.delimiter = delimiter.unwrap_or_else(|| delimiter_of(&self.text));
+        self.delimiter = delimiter.unwrap_or_else(|| Table::delimiter_of(&self.text));
         let table = Table::parse(&self.text, self.delimiter).map_err(|error| self.failure(error))?;
         let is_number = |name: &String| name.parse::<f64>().is_ok();
         if table.names().iter().all(is_number) {
@@ -126,7 +126,7 @@ impl Input {
         Ok((self, table))
     }
 
-    /// Returns whether the first words are those of OpenQASM.
+    /// Returns whether the text begins as OpenQASM does.
     fn is_qasm(&self) -> bool {
         let mut rest = self.text.trim_start_matches('\u{feff}').trim_start();
         loop {
@@ -153,25 +153,6 @@ impl Input {
         }
         if fields == field { text.chars().count() + 1 } else { 0 }
     }
-}
-
-/// Returns the delimiter of a table: the one of `,`, `;` and tab that is most frequent in the first line, outside of
-/// quotes.
-fn delimiter_of(text: &str) -> char {
-    let mut counts = [(',', 0), (';', 0), ('\t', 0)];
-    let mut quoted = false;
-    let header = text.trim_start_matches(['\u{feff}', '\r', '\n']);
-    for c in header.chars() {
-        quoted ^= c == '"';
-        if c == '\n' && !quoted {
-            break;
-        }
-        if !quoted {
-            counts.iter_mut().filter(|(delimiter, _)| *delimiter == c).for_each(|(_, count)| *count += 1);
-        }
-    }
-    // The last of equal ones wins.
-    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(',', |(delimiter, _)| delimiter)
 }
 
 /// Parses the delimiter of a table.

@@ -31,7 +31,7 @@ pub(crate) struct Cli {
     verb: Verb,
 }
 
-/// What to do.
+/// Verb of the command line.
 #[derive(Debug, Subcommand)]
 enum Verb {
     Draw(draw::Args),
@@ -41,7 +41,7 @@ enum Verb {
     Predict(predict::Args),
     Info(info::Args),
     Completions(shell::Args),
-    /// Print the man page; `candlewick man VERB` is that of a verb.
+    /// Print the man page of the program, or of a verb.
     Man(shell::ManArgs),
 }
 

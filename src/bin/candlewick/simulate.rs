@@ -1,6 +1,6 @@
 //! `candlewick simulate`: probabilities, counts, states and expectation values of circuits.
 
-use super::circuits::{self, Loaded};
+use super::circuits::{self, Loaded, Source};
 use super::failure::{Failure, Outcome};
 use super::observable;
 use super::output;
@@ -15,7 +15,6 @@ use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
 
 /// Simulate a circuit.
 ///
@@ -25,9 +24,8 @@ use std::path::PathBuf;
 /// conditions are exact.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Circuit or model.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    source: Source,
 
     /// Measure so many times, and count the outcomes; with --expect, estimate from so many shots.
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=u32::MAX.into()))]
@@ -62,10 +60,6 @@ pub(crate) struct Args {
     /// Compute in F64 instead of F32.
     #[arg(long)]
     f64: bool,
-
-    /// Layer of a model, such as 4.
-    #[arg(long, value_name = "LAYER")]
-    layer: Option<String>,
 
     /// Print one JSON object in place of the text.
     #[arg(long)]
@@ -184,7 +178,7 @@ impl Bits {
 /// Simulates a circuit.
 pub(crate) fn run(args: &Args) -> Outcome<()> {
     let observables = args.expect.iter().map(|text| observable::parse(text)).collect::<Outcome<Vec<_>>>()?;
-    let loaded = circuits::load_one(&args.file, args.layer.as_deref())?;
+    let loaded = circuits::load_one(&args.source)?;
     let circuit = loaded.values(&args.settings)?.bound(&loaded.circuit)?;
     let bits = Bits::of(&loaded);
     let mut results = Results {

@@ -2,8 +2,8 @@
 
 use super::process::{Limits, Process};
 use super::{Counts, Executor, Job};
+use crate::error::words::cited;
 use crate::error::{Error, ExecutorError, Result};
-use crate::exchange::words::cited;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

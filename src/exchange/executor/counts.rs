@@ -1,7 +1,7 @@
 //! Counts of outcomes, as programs outside return them.
 
+use crate::error::words::cited;
 use crate::error::{ExecutorError, Result};
-use crate::exchange::words::cited;
 use std::collections::BTreeMap;
 
 /// Number of times that each outcome of a circuit's classical bits occurred.

@@ -8,8 +8,8 @@
 //! they do not. What has been read by then is the output. A descendant that has left the group may hold a pipe even so;
 //! the thread of that pipe ends at the next byte.
 
+use crate::error::words::last;
 use crate::error::{ExecutorError, Result};
-use crate::exchange::words::last;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -67,7 +67,7 @@ enum Message {
     ErrorsRead,
 }
 
-/// What a thread has read of a pipe.
+/// Bytes that a thread has read of a pipe.
 #[derive(Debug, Default)]
 struct Pipe {
     bytes: Vec<u8>,

@@ -17,7 +17,7 @@ pub(super) enum Home {
     Qubit(usize),
 }
 
-/// What comes next on a measured qubit.
+/// Next operation on a measured qubit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Nothing,

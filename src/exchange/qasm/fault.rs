@@ -1,7 +1,7 @@
 //! Problems with their place in the text.
 
+use crate::error::words;
 use crate::error::{Error, QasmProblem};
-use crate::exchange::words;
 
 /// Problem at a byte of the text.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What names mean at a place of the text.
+//! Meanings of names at a place of the text.
 
 use super::definition::Callee;
 use super::names::Name;

@@ -238,7 +238,7 @@ pub(super) struct Statement<'s> {
     pub(super) action: Action<'s>,
 }
 
-/// What a statement does.
+/// Action of a statement.
 #[derive(Debug, Clone)]
 pub(super) enum Action<'s> {
     Nothing,

@@ -23,7 +23,7 @@ const ENTRY: usize = 16;
 /// Most terms that get a number before the tables are emptied: a literal is twice as large.
 const NUMBERS: u32 = 1 << 30;
 
-/// What an operation does to the bits of its targets.
+/// Effect of an operation on the bits of its targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     /// It complements the bit of its target.
@@ -127,7 +127,7 @@ pub(super) struct Values {
     used: Used,
 }
 
-/// What the terms and the tables take.
+/// Room that the terms and the tables take.
 #[derive(Debug, Default)]
 struct Used {
     /// Number of terms that have a number.

@@ -258,7 +258,7 @@ impl OperationForm {
     }
 
     fn does_not_fit(&self) -> ModelProblem {
-        let value = crate::exchange::words::cited(&self.g, 40);
+        let value = crate::error::words::cited(&self.g, 40);
         ModelProblem::Setting { what: "the operation", value, allowed: "one whose angles, qubits and controls fit" }
     }
 
@@ -339,7 +339,7 @@ fn init(form: &InitForm) -> Result<Init, ModelProblem> {
             ];
             let unknown = || ModelProblem::Setting {
                 what: "an initialisation",
-                value: crate::exchange::words::cited(non_linearity, 40),
+                value: crate::error::words::cited(non_linearity, 40),
                 allowed: "one of candle's",
             };
             Init::Kaiming {

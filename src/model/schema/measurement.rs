@@ -129,7 +129,7 @@ impl ObservableForm {
 
 /// Returns the word of a text such as `Z0 X2`, whose qubits ascend.
 fn word(text: &str) -> Result<PauliWord, Mistake> {
-    let unreadable = || Mistake::PauliWord { text: crate::exchange::words::cited(text, 40) };
+    let unreadable = || Mistake::PauliWord { text: crate::error::words::cited(text, 40) };
     let mut letters = Vec::new();
     for token in text.split(' ').filter(|token| !token.is_empty()) {
         let mut rest = token.chars();

@@ -25,7 +25,7 @@ use circuit::CircuitForm;
 use measurement::MeasurementForm;
 use numbers::{Sink, Source};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Newest format.
 pub(super) const FORMAT: u64 = 1;
@@ -72,7 +72,7 @@ pub(super) enum LayerForm {
         outputs: usize,
         bias: bool,
     },
-    Activation(ActivationForm),
+    Activation(Activation),
     Dropout(f32),
     LayerNorm {
         size: usize,
@@ -124,21 +124,6 @@ pub(super) enum LayerForm {
     Residual(Vec<Self>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ActivationForm {
-    Relu,
-    Tanh,
-    Sigmoid,
-    Gelu,
-    GeluTanh,
-    Silu,
-    Softplus,
-    LeakyRelu(f64),
-    Softmax,
-    LogSoftmax,
-}
-
 /// Quantum layer: its circuit, its measurement and the options that a file keeps.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,18 +135,8 @@ pub(super) struct QuantumForm {
     #[serde(skip_serializing_if = "Option::is_none")]
     shots: Option<usize>,
     seed: u64,
-    gradient: GradientForm,
+    gradient: GradientMethod,
     simulation: SimulationForm,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum GradientForm {
-    Auto,
-    Adjoint,
-    ParameterShift,
-    FiniteDifference { step: f64, order: usize },
-    Spsa { samples: usize, step: f64, seed: u64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,20 +155,13 @@ pub(super) enum OutputForm {
     Classes {
         label: String,
         names: Vec<String>,
-        scores: ScoresForm,
+        scores: Scores,
     },
     /// Values by name; `scaled` says whether the tensors of a scaler are there.
     Values {
         names: Vec<String>,
         scaled: bool,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ScoresForm {
-    Logits,
-    Probabilities,
 }
 
 /// Returns the forms of layers; matrices and tables become tensors.
@@ -209,7 +177,7 @@ fn of_layer(layer: &Layer, place: &str, prefix: &str, tensors: &mut Tensors) -> 
         Layer::Linear { inputs, outputs, bias } => {
             LayerForm::Linear { inputs: *inputs, outputs: *outputs, bias: *bias }
         }
-        Layer::Activation(function) => LayerForm::Activation((*function).into()),
+        Layer::Activation(function) => LayerForm::Activation(*function),
         Layer::Dropout(probability) => LayerForm::Dropout(*probability),
         Layer::LayerNorm { size, eps } => LayerForm::LayerNorm { size: *size, eps: *eps },
         Layer::Affine { outputs, config } => {
@@ -248,9 +216,15 @@ fn of_layer(layer: &Layer, place: &str, prefix: &str, tensors: &mut Tensors) -> 
 }
 
 /// Returns the layers of forms.
-pub(super) fn layers(forms: &[LayerForm], place: &str, prefix: &str, tensors: &Tensors) -> Result<Vec<Layer>> {
+pub(super) fn layers(
+    forms: &[LayerForm],
+    place: &str,
+    prefix: &str,
+    (tensors, taken): (&Tensors, &mut BTreeSet<String>),
+) -> Result<Vec<Layer>> {
     let one = |(index, form): (usize, &LayerForm)| {
-        form.layer(&format!("{place}layers[{index}]"), &format!("{prefix}.{index}"), tensors)
+        let (place, prefix) = (format!("{place}layers[{index}]"), format!("{prefix}.{index}"));
+        form.layer(&place, &prefix, (tensors, &mut *taken))
     };
     forms.iter().enumerate().map(one).collect()
 }
@@ -268,10 +242,10 @@ impl LayerForm {
         name.unwrap_or_default().to_owned()
     }
 
-    fn layer(&self, place: &str, prefix: &str, tensors: &Tensors) -> Result<Layer> {
+    fn layer(&self, place: &str, prefix: &str, source: (&Tensors, &mut BTreeSet<String>)) -> Result<Layer> {
         Ok(match *self {
             Self::Linear { inputs, outputs, bias } => Layer::Linear { inputs, outputs, bias },
-            Self::Activation(function) => Layer::Activation(function.into()),
+            Self::Activation(function) => Layer::Activation(function),
             Self::Dropout(probability) => Layer::Dropout(probability),
             Self::LayerNorm { size, eps } => Layer::LayerNorm { size, eps },
             Self::Affine { outputs, scale, bias } => {
@@ -294,11 +268,11 @@ impl LayerForm {
                 Layer::QuantizedLinear(QuantizedLinearConfig { bias, ..QuantizedLinearConfig::new(inputs, outputs) })
             }
             Self::Quantum(ref form) => {
-                let (circuit, measurement, config) = form.layer(place, prefix, tensors)?;
+                let (circuit, measurement, config) = form.layer(place, prefix, source)?;
                 Layer::Quantum { circuit, measurement, config }
             }
             Self::QuantumConv2d { channels, kernel, stride, padding, dilation, ref layer } => {
-                let (circuit, measurement, layer) = layer.layer(place, prefix, tensors)?;
+                let (circuit, measurement, layer) = layer.layer(place, prefix, source)?;
                 let config = QuantumConv2dConfig {
                     channels,
                     kernel,
@@ -310,7 +284,7 @@ impl LayerForm {
                 };
                 Layer::QuantumConv2d { circuit, measurement, config }
             }
-            Self::Residual(ref forms) => Layer::Residual(layers(forms, &format!("{place}."), prefix, tensors)?),
+            Self::Residual(ref forms) => Layer::Residual(layers(forms, &format!("{place}."), prefix, source)?),
         })
     }
 }
@@ -333,20 +307,13 @@ impl QuantumForm {
             Simulation::Trajectories { count } => SimulationForm::Trajectories { count },
             Simulation::External(_) => return Err(at(place, ModelProblem::NotSaved("a program outside"))),
         };
-        let gradient = match config.gradient {
-            GradientMethod::Auto => GradientForm::Auto,
-            GradientMethod::Adjoint => GradientForm::Adjoint,
-            GradientMethod::ParameterShift => GradientForm::ParameterShift,
-            GradientMethod::FiniteDifference { step, order } => GradientForm::FiniteDifference { step, order },
-            GradientMethod::Spsa { samples, step, seed } => GradientForm::Spsa { samples, step, seed },
-        };
         Ok(Self {
             circuit: CircuitForm::of(circuit, &format!("{place}.circuit"), &mut sink)?,
             measure: MeasurementForm::of(measurement, &declared, &mut sink)?,
             fingerprint: fingerprint(circuit, measurement),
             shots: config.shots,
             seed: config.seed,
-            gradient,
+            gradient: config.gradient,
             simulation,
         })
     }
@@ -355,15 +322,15 @@ impl QuantumForm {
         &self,
         place: &str,
         prefix: &str,
-        tensors: &Tensors,
+        source: (&Tensors, &mut BTreeSet<String>),
     ) -> Result<(Circuit, Measurement, QuantumLayerConfig)> {
-        let mut source = Source::new(prefix.to_owned(), tensors);
+        let mut source = Source::new(prefix.to_owned(), source);
         let circuit = self.circuit.circuit(&format!("{place}.circuit"), &mut source)?;
         let declared: Vec<_> = self.circuit.declared(&circuit);
         let measurement = self.measure.measurement(&format!("{place}.measure"), &declared, &mut source)?;
         let actual = fingerprint(&circuit, &measurement);
         if actual != self.fingerprint {
-            let expected = crate::exchange::words::cited(&self.fingerprint, 40);
+            let expected = crate::error::words::cited(&self.fingerprint, 40);
             return Err(at(place, ModelProblem::Fingerprint { expected, actual }));
         }
         let simulation = match self.simulation {
@@ -372,14 +339,7 @@ impl QuantumForm {
             SimulationForm::Density => Simulation::Density,
             SimulationForm::Trajectories { count } => Simulation::Trajectories { count },
         };
-        let gradient = match self.gradient {
-            GradientForm::Auto => GradientMethod::Auto,
-            GradientForm::Adjoint => GradientMethod::Adjoint,
-            GradientForm::ParameterShift => GradientMethod::ParameterShift,
-            GradientForm::FiniteDifference { step, order } => GradientMethod::FiniteDifference { step, order },
-            GradientForm::Spsa { samples, step, seed } => GradientMethod::Spsa { samples, step, seed },
-        };
-        let (shots, seed) = (self.shots, self.seed);
+        let (shots, seed, gradient) = (self.shots, self.seed, self.gradient);
         let config = QuantumLayerConfig { shots, seed, gradient, simulation, ..QuantumLayerConfig::default() };
         Ok((circuit, measurement, config))
     }
@@ -389,30 +349,12 @@ fn fingerprint(circuit: &Circuit, measurement: &Measurement) -> String {
     format!("{:016x}", crate::fingerprint::circuit_fingerprint(circuit, measurement))
 }
 
-/// Implements conversions between two enumerations of the same variants.
-macro_rules! same_variants {
-    ($one:ident, $other:ident: $($variant:ident $(($value:ident))?),*) => {
-        impl From<$one> for $other {
-            fn from(one: $one) -> Self {
-                match one { $($one::$variant $(($value))? => Self::$variant $(($value))?),* }
-            }
-        }
-        impl From<$other> for $one {
-            fn from(other: $other) -> Self {
-                match other { $($other::$variant $(($value))? => Self::$variant $(($value))?),* }
-            }
-        }
-    };
-}
-same_variants!(Activation, ActivationForm: Relu, Tanh, Sigmoid, Gelu, GeluTanh, Silu, Softplus, LeakyRelu(slope), Softmax, LogSoftmax);
-same_variants!(Scores, ScoresForm: Logits, Probabilities);
-
 impl OutputForm {
     pub(super) fn of(output: &Output) -> Self {
         match output {
             Output::Raw => Self::Raw,
             Output::Classes { label, names, scores } => {
-                Self::Classes { label: label.clone(), names: names.clone(), scores: (*scores).into() }
+                Self::Classes { label: label.clone(), names: names.clone(), scores: *scores }
             }
             Output::Values { names, scaler } => Self::Values { names: names.clone(), scaled: scaler.is_some() },
         }

@@ -4,7 +4,7 @@ use super::super::modules::at;
 use crate::error::{ModelProblem, Result};
 use candle_core::{DType, Device, Tensor};
 use num_complex::Complex64;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tensors of a file by name.
 pub(in super::super) type Tensors = BTreeMap<String, Tensor>;
@@ -47,13 +47,15 @@ fn name(prefix: &str, index: usize) -> String {
 pub(super) struct Source<'a> {
     prefix: String,
     tensors: &'a Tensors,
+    /// Names of the tensors that have been taken.
+    taken: &'a mut BTreeSet<String>,
     /// Number of the next tensor: each is named once, in order.
     next: usize,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(prefix: String, tensors: &'a Tensors) -> Self {
-        Self { prefix, tensors, next: 0 }
+    pub(super) fn new(prefix: String, (tensors, taken): (&'a Tensors, &'a mut BTreeSet<String>)) -> Self {
+        Self { prefix, tensors, taken, next: 0 }
     }
 
     /// Returns the numbers of a tensor whose shape fits.
@@ -79,6 +81,7 @@ impl<'a> Source<'a> {
             let (expected, actual) = (shape.to_vec(), found.dims().to_vec());
             return Err(at(place, ModelProblem::Shape { tensor, expected, actual }));
         }
+        self.taken.insert(tensor);
         Ok(found.flatten_all()?.to_vec1()?)
     }
 

@@ -287,9 +287,9 @@ fn random_texts() {
     assert!(circuits > 1_000, "{circuits} circuits");
 }
 
-/// `FUZZ_SEED=7 FUZZ_INPUTS=10000000 cargo test --release --test suite -- --ignored fuzz` reads other texts.
+/// `FUZZ_SEED=7` reads other texts.
 #[test]
-#[ignore = "takes minutes: 10^7 texts, or as many as FUZZ_INPUTS says"]
+#[ignore = "minutes: FUZZ_INPUTS=10000000 cargo test --test suite -- --ignored qasm::random::fuzz"]
 fn fuzz() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let (seed, count) = (number("FUZZ_SEED").unwrap_or(2), number("FUZZ_INPUTS").unwrap_or(10_000_000));

@@ -3,10 +3,11 @@
 use super::super::failure::{Failure, Outcome};
 use super::super::rows;
 use super::{Parts, Task};
-use candlewick::candle_core::{self, D, DType, Device, Module, Tensor};
+use candlewick::candle_core::{self, DType, Device, Module, Tensor};
 use candlewick::candle_nn::{Linear, VarMap, linear};
 use candlewick::data::Dataset;
-use candlewick::model::{Model, Prediction};
+use candlewick::metrics;
+use candlewick::model::Model;
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Lbfgs, LbfgsConfig};
 
@@ -37,46 +38,35 @@ impl Scores {
 /// Computes the figures of the test part; none if it is empty.
 pub(crate) fn scores(task: &Task, parts: &Parts, model: &Model) -> Outcome<Option<Scores>> {
     let Some(test) = &parts.test else { return Ok(None) };
-    let (model_score, constant, linear) = match task {
+    let (own, linear) = (outputs(model, test)?, linear_outputs(*task, parts, test, model)?);
+    let (model, constant, linear) = match task {
         Task::Classes => {
-            let (train, truth) = (parts.train.y.to_vec1::<u32>()?, test.y.to_vec1::<u32>()?);
-            let most = most_frequent(&train, parts.encoder.classes().len());
-            let linear = linear_outputs(*task, parts, test, model)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
-            (share(&classes(model, test)?, &truth), share(&vec![most; truth.len()], &truth), share(&linear, &truth))
+            let most = most_frequent(&parts.train.y.to_vec1()?, parts.encoder.classes().len());
+            let constant = test.y.eq(most)?.to_dtype(DType::F64)?.mean_all()?.to_scalar()?;
+            (metrics::accuracy(&own, &test.y)?, constant, metrics::accuracy(&linear, &test.y)?)
         }
         Task::Values => {
-            let (train, truth) = (numbers(&parts.train.y)?, numbers(&test.y)?);
-            let mean = train.iter().map(|value| value / train.len() as f64).sum::<f64>();
-            let linear = linear_outputs(*task, parts, test, model)?;
             let linear = parts.target_scaler.as_ref().map_or(Ok(linear.clone()), |scaler| scaler.invert(&linear))?;
-            (
-                distance(&values(model, test)?, &truth),
-                distance(&vec![mean; truth.len()], &truth),
-                distance(&numbers(&linear)?, &truth),
-            )
+            let truth = wide(&test.y)?;
+            let mean = wide(&parts.train.y)?.mean_all()?.broadcast_as(truth.shape())?;
+            let error = |values: &Tensor| metrics::mean_squared_error(&wide(values)?, &truth).map(f64::sqrt);
+            (error(&own)?, error(&mean)?, error(&linear)?)
         }
     };
-    Ok(Some(Scores { task: *task, model: model_score, constant, linear }))
+    Ok(Some(Scores { task: *task, model, constant, linear }))
 }
 
-/// Returns the model's classes of a set.
-fn classes(model: &Model, set: &Dataset) -> Outcome<Vec<u32>> {
-    let mut all = Vec::new();
-    for batch in batches(&set.x)? {
-        if let Prediction::Classes { classes, .. } = model.predict(&batch)? {
-            all.extend(classes.into_iter().map(|class| class as u32));
-        }
-    }
-    Ok(all)
+fn wide(tensor: &Tensor) -> candle_core::Result<Tensor> {
+    tensor.to_dtype(DType::F64)
 }
 
-/// Returns the model's values of a set.
-fn values(model: &Model, set: &Dataset) -> Outcome<Vec<f64>> {
+/// Returns the model's probabilities or values of a set.
+fn outputs(model: &Model, set: &Dataset) -> Outcome<Tensor> {
     let mut all = Vec::new();
     for batch in batches(&set.x)? {
-        all.extend(numbers(model.predict(&batch)?.numbers())?);
+        all.push(model.predict(&batch)?.numbers().clone());
     }
-    Ok(all)
+    Ok(Tensor::cat(&all, 0)?)
 }
 
 /// Returns the samples in batches as `candlewick predict` has them.
@@ -91,10 +81,9 @@ fn batches(x: &Tensor) -> Outcome<Vec<Tensor>> {
 /// that scikit-learn has by default, or least squares.
 fn linear_outputs(task: Task, parts: &Parts, test: &Dataset, model: &Model) -> Outcome<Tensor> {
     let outputs = if task.is_classes() { parts.encoder.classes().len() } else { 1 };
-    let wide = |tensor: Tensor| tensor.to_dtype(DType::F64);
-    let (x, test) = (wide(model.prepare(&parts.train.x)?)?, wide(model.prepare(&test.x)?)?);
+    let (x, test) = (wide(&model.prepare(&parts.train.x)?)?, wide(&model.prepare(&test.x)?)?);
     let targets = parts.targets(&parts.train)?;
-    let targets = if task.is_classes() { targets } else { wide(targets)? };
+    let targets = if task.is_classes() { targets } else { wide(&targets)? };
     let varmap = VarMap::new();
     let vb = SeededInit::new(0).var_builder(&varmap, DType::F64, &Device::Cpu);
     let layer = linear(x.dim(1)?, outputs, vb)?;
@@ -122,20 +111,4 @@ fn most_frequent(labels: &[u32], classes: usize) -> u32 {
     let count = |class: u32| labels.iter().filter(|label| **label == class).count();
     let classes = (0..classes as u32).map(|class| (class, count(class)));
     classes.fold((0, 0), |most, one| if one.1 > most.1 { one } else { most }).0
-}
-
-/// Returns the share of classes that are right.
-fn share(classes: &[u32], truth: &[u32]) -> f64 {
-    classes.iter().zip(truth).filter(|(class, truth)| class == truth).count() as f64 / truth.len() as f64
-}
-
-/// Returns the root mean squared error.
-fn distance(values: &[f64], truth: &[f64]) -> f64 {
-    let sum: f64 = values.iter().zip(truth).map(|(value, truth)| (value - truth).powi(2)).sum();
-    (sum / truth.len() as f64).sqrt()
-}
-
-/// Returns the numbers of a tensor in F64.
-fn numbers(tensor: &Tensor) -> Outcome<Vec<f64>> {
-    Ok(tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?)
 }

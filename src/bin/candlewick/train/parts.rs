@@ -70,6 +70,10 @@ impl Parts {
         let Some(train) = encode(&train)? else {
             return Err(Failure::new(format!("{}: there is no row to train on", input.name)));
         };
+        if let ([class], true) = (encoder.classes(), task.is_classes()) {
+            let problem = format!("the label `{}` has one class in the rows to train on, `{class}`", args.label);
+            return Err(Failure::new(format!("{}: {problem}: there is nothing to learn", input.name)));
+        }
         let (validation, test) = (encode(&validation)?, encode(&test)?);
         let imputer = match args.missing {
             Filling::Error | Filling::Drop => None,

@@ -1,4 +1,4 @@
-//! What a training prints, and what it notes in the model.
+//! Report of a training: its lines, and the notes in the model.
 
 use super::super::failure::{Outcome, note};
 use super::super::input::{Input, is_standard};
@@ -50,7 +50,6 @@ pub(crate) fn plan(args: &Args, input: &Input, table: &Table, parts: &Parts, net
     let (features, classes) = (parts.encoder.features().len(), parts.encoder.classes().len());
     let label = match classes {
         0 => format!("label `{}` of numbers", args.label),
-        1 => format!("label `{}` with 1 class", args.label),
         more => format!("label `{}` with {more} classes", args.label),
     };
     let used = rows.train + rows.validation + rows.test;

@@ -1,4 +1,4 @@
-//! What is learnt: classes, or numbers.
+//! Task of a training: classes, or numbers.
 
 use super::super::failure::{Failure, Outcome};
 use super::super::input::Input;

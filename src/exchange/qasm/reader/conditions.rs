@@ -47,7 +47,7 @@ impl Assumed {
     }
 }
 
-/// What a condition is.
+/// Value of a condition, as far as it is known.
 #[derive(Debug)]
 pub(super) enum Decision {
     Known(bool),

@@ -26,7 +26,7 @@ impl<'s> Reader<'s> {
         match (file, self.version.0) {
             ("qelib1.inc", 2) => self.load(Library::Qelib1),
             ("qelib1.inc", _) => {
-                // What both libraries have means what it means in that of OpenQASM 3.
+                // A gate of both libraries is the gate of OpenQASM 3.
                 self.load(Library::Qelib1);
                 self.load(Library::StdGates);
             }

@@ -11,7 +11,7 @@ use super::{Reader, Targets};
 use crate::error::QasmProblem;
 use std::rc::Rc;
 
-/// What a subroutine returns.
+/// Result of a subroutine.
 #[derive(Debug)]
 pub(super) enum Returned {
     Nothing,

@@ -88,8 +88,9 @@ impl Circuit {
     ///
     /// # Errors
     /// Mistakes of the circuit; [`Error::NoQasm`] for operations that OpenQASM has no form for: noise, amplitude
-    /// embeddings, gates that a record controls and that have no form without this control; [`Error::NoQasmWeights`] for names of tensors with line breaks or brackets, tensors without entries,
-    /// and initialisations that annotations do not have.
+    /// embeddings, gates that a record controls and that have no form without this control; [`Error::NoQasmWeights`]
+    /// for names of tensors with line breaks or brackets, tensors without entries, and initialisations that annotations
+    /// do not have.
     pub fn to_qasm3(&self) -> Result<String> {
         self.check()?;
         version3::write(self, &[])
