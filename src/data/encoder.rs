@@ -173,6 +173,11 @@ impl TableEncoder {
         &self.features
     }
 
+    /// Returns the names of the columns that the features come from, in order.
+    pub fn columns(&self) -> Vec<&str> {
+        self.state.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
     /// Returns the names of the classes, in the order of their numbers; none without a target of classes.
     pub fn classes(&self) -> &[String] {
         self.state.target.as_ref().and_then(|target| target.categories.as_deref()).unwrap_or_default()

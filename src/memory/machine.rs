@@ -2,7 +2,8 @@
 //!
 //! On Linux four limits bound a process: the memory of the machine, the limits of its control group and of the groups
 //! around it, and its own limits on address space and on data. Pages of files that the kernel can drop at any time do
-//! not count as used memory. On other systems only the memory of the machine counts.
+//! not count as used memory. On other systems only the memory of the machine counts, and in WebAssembly only that of the
+//! module.
 
 /// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_os = "linux")]
@@ -26,10 +27,11 @@ pub(super) fn available_memory() -> Option<u64> {
     (system.total_memory() > 0).then(|| system.available_memory())
 }
 
-/// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
+/// Returns the bytes by which the memory of the module can still grow; it ends at 4 GiB.
 #[cfg(target_family = "wasm")]
 pub(super) fn available_memory() -> Option<u64> {
-    None
+    const PAGE: u64 = 1 << 16;
+    Some((1 << 32) - PAGE * core::arch::wasm32::memory_size::<0>() as u64)
 }
 
 /// Parsers of the kernel's texts; nothing here reads a file.

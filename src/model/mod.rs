@@ -55,7 +55,7 @@ pub use layer::{Activation, Layer};
 pub use output::{Output, Prediction, Scores};
 
 use crate::circuit::Circuit;
-use crate::data::{Table, TableEncoder};
+use crate::data::{Scaler, Table, TableEncoder};
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Device, Module, Shape, Tensor};
 use modules::Step;
@@ -211,6 +211,11 @@ impl Model {
     /// Returns the encoder of the training's table, if there is one.
     pub fn table(&self) -> Option<&TableEncoder> {
         self.table.as_ref()
+    }
+
+    /// Returns the scaler of the preparation, if there is one.
+    pub fn scaler(&self) -> Option<&Scaler> {
+        self.prepare.iter().find_map(Prepare::scaler)
     }
 
     /// Returns the shape of a raw sample.

@@ -24,6 +24,13 @@ impl Prepare {
         }
     }
 
+    pub(super) fn scaler(&self) -> Option<&Scaler> {
+        match self {
+            Self::Scale(step) => Some(step),
+            Self::Impute(_) | Self::Project(_) => None,
+        }
+    }
+
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Impute(step) => step.apply(x),

@@ -1,5 +1,6 @@
 //! Training as it happens: points of a plane, and a model that learns their classes.
 
+use crate::plane::{self, Range};
 use candlewick::candle_core::{DType, Device, Tensor};
 use candlewick::candle_nn::{self, Optimizer, VarMap};
 use candlewick::data::{self, CsvConfig, Dataset, Scaler, Table, TableEncoder};
@@ -7,7 +8,7 @@ use candlewick::model::{Activation, Layer, Model};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::prelude::*;
-use candlewick::{Error, Result, functional};
+use candlewick::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,8 +18,8 @@ const POINTS: usize = 200;
 /// Largest number of points of a table.
 const MOST: usize = 2000;
 
-/// Cells of the side of a grid, at most.
-const SIDE: usize = 512;
+/// Names of the sets that are made.
+const SETS: [&str; 3] = ["circles", "moons", "spirals"];
 
 /// Settings of a training.
 #[derive(Debug, Deserialize)]
@@ -40,8 +41,11 @@ pub(crate) struct Learner {
     set: Dataset,
     /// Prepared points.
     x: Tensor,
-    /// Lowest and highest coordinates, with a margin.
-    range: [[f64; 2]; 2],
+    /// Name of the points.
+    name: String,
+    steps: u64,
+    /// Range of the points, with a margin.
+    range: Range,
 }
 
 impl Learner {
@@ -54,12 +58,9 @@ impl Learner {
                 return Err(Error::Setting { of: "the training", setting, value: value as f64, allowed });
             }
         }
-        let (set, table) = points(&settings)?;
+        let (set, table, label) = points(&settings)?;
         let scaler = Scaler::standard(&set)?;
-        let mut builder = Model::builder(2);
-        if let Some(table) = table {
-            builder = builder.table(table);
-        }
+        let builder = Model::builder(2).table(table);
         let classes = set.classes.clone();
         let varmap = VarMap::new();
         let model = builder
@@ -71,19 +72,24 @@ impl Learner {
                 Measurement::expectation((0..settings.qubits).map(Z)),
             ))
             .layer(Layer::linear(settings.qubits, classes.len()))
-            .classes("class", classes)
+            .classes(label, classes)
             .build(SeededInit::new(settings.seed).var_builder(&varmap, DType::F32, &Device::Cpu))?;
         let config = AdamConfig { learning_rate: settings.rate, ..AdamConfig::default() };
         let optimizer = Adam::from_varmap(&varmap, config)?;
         let x = model.prepare(&set.x)?;
         let range = range(&set.x)?;
-        Ok(Self { model, optimizer, set, x, range })
+        let known = SETS.contains(&settings.data.as_str());
+        let name = if known { settings.data } else { "a table".to_owned() };
+        Ok(Self { model, optimizer, set, x, range, name, steps: 0 })
     }
 
     pub(crate) fn points(&self) -> Vec<f64> {
-        let numbers = |tensor: &Tensor| tensor.to_dtype(DType::F64).and_then(|all| all.flatten_all()?.to_vec1::<f64>());
-        let (x, y) = (numbers(&self.set.x).unwrap_or_default(), numbers(&self.set.y).unwrap_or_default());
-        x.chunks(2).zip(y).flat_map(|(point, class)| [point[0], point[1], class]).collect()
+        let y = numbers(&self.set.y);
+        self.places().chunks(2).zip(y).flat_map(|(point, class)| [point[0], point[1], class]).collect()
+    }
+
+    pub(crate) fn places(&self) -> Vec<f64> {
+        numbers(&self.set.x)
     }
 
     pub(crate) fn about(&self) -> Value {
@@ -107,6 +113,7 @@ impl Learner {
             }
             let right = logits.argmax(1)?.eq(&self.set.y)?.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?;
             self.optimizer.backward_step(&loss)?;
+            self.steps += 1;
             last = vec![value, f64::from(right)];
         }
         Ok(last)
@@ -122,50 +129,37 @@ impl Learner {
     }
 
     pub(crate) fn grid(&self, side: usize) -> Result<Vec<f64>> {
-        if !(1..=SIDE).contains(&side) {
-            let (setting, allowed) = ("side", "from 1 to 512");
-            return Err(Error::Setting { of: "a grid", setting, value: side as f64, allowed });
-        }
-        let [[left, right], [low, high]] = self.range;
-        let at = |from: f64, to: f64, cell: usize| from + (to - from) * (cell as f64 + 0.5) / side as f64;
-        let cells = (0..side * side).flat_map(|cell| [at(left, right, cell % side), at(high, low, cell / side)]);
-        let x = Tensor::from_vec(cells.collect::<Vec<f64>>(), (side * side, 2), &Device::Cpu)?;
-        let prediction = self.model.predict(&x.to_dtype(self.set.x.dtype())?)?;
-        Ok(prediction.numbers().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+        plane::grid(&self.model, self.range, side)
     }
 
-    pub(crate) fn bloch(&self, point: [f64; 2]) -> Result<Vec<f64>> {
-        let Some((place, circuit)) = self.quantum() else { return Ok(Vec::new()) };
-        let x = Tensor::new(&[point], &Device::Cpu)?.to_dtype(self.set.x.dtype())?;
-        let features = self.model.forward_to(&self.model.prepare(&x)?, place)?;
-        let weights = self.model.weights()?;
-        let named: Vec<(String, &Tensor)> = circuit
-            .weight_tensors()
-            .iter()
-            .filter_map(|tensor| {
-                Some((tensor.name().to_owned(), weights.get(&format!("layers.{place}.{}", tensor.name()))?))
-            })
-            .collect();
-        let named: Vec<(&str, &Tensor)> = named.iter().map(|(name, tensor)| (name.as_str(), *tensor)).collect();
-        let letters = (0..circuit.qubits()).flat_map(|q| [X(q), Y(q), Z(q)]);
-        let y = functional::evaluate(circuit, &Measurement::expectation(letters), Some(&features.detach()), &named)?;
-        Ok(y.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+    pub(crate) fn predict(&self, rows: &[f64]) -> Result<Vec<f64>> {
+        plane::predict(&self.model, rows)
     }
 
-    /// Returns the place of the quantum layer, and its circuit.
-    fn quantum(&self) -> Option<(usize, &Circuit)> {
-        self.model.layers().iter().enumerate().find_map(|(place, layer)| match layer {
-            Layer::Quantum { circuit, .. } => Some((place, circuit)),
-            _ => None,
-        })
+    pub(crate) fn bloch(&self, points: &[f64]) -> Result<Vec<f64>> {
+        plane::bloch(&self.model, points)
     }
 
-    pub(crate) fn circuit(&self, width: f64) -> Result<String> {
-        self.quantum().map_or(Ok(String::new()), |(_, circuit)| circuit.draw().width(width).to_svg())
+    pub(crate) fn circuit(&self, width: f64, theme: &str) -> Result<String> {
+        plane::quantum(&self.model).map_or(Ok(String::new()), |(_, circuit)| plane::draw(circuit, width, theme))
     }
 
     pub(crate) fn save(&self) -> Result<Vec<u8>> {
-        self.model.to_bytes()
+        let mut model = self.model.clone();
+        model.set_note("points", self.name.clone())?;
+        model.set_note("steps", self.steps.to_string())?;
+        let accuracy = self.accuracy()?;
+        model.set_note("accuracy", format!("{accuracy:.4} of the {} points that it learnt", self.set.len()))?;
+        model.to_bytes()
+    }
+
+    /// Returns the share of the points that the model gets right.
+    fn accuracy(&self) -> Result<f64> {
+        let prediction = self.model.predict_prepared(&self.x)?;
+        let classes = numbers(&self.set.y);
+        let named = classes.iter().map(|class| self.set.classes[*class as usize].as_str());
+        let right = prediction.labels().into_iter().zip(named).filter(|(label, class)| label == class);
+        Ok(right.count() as f64 / classes.len() as f64)
     }
 }
 
@@ -188,39 +182,50 @@ fn circuit(qubits: usize, layers: usize) -> Circuit {
     circuit
 }
 
-/// Returns the points of the settings, with the encoder of a table.
-fn points(settings: &Settings) -> Result<(Dataset, Option<TableEncoder>)> {
+/// Returns the points of the settings, with the encoder of their table and the name of its label.
+fn points(settings: &Settings) -> Result<(Dataset, TableEncoder, String)> {
     let seed = settings.seed;
-    Ok(match settings.data.as_str() {
-        "circles" => (data::circles(POINTS, data::CirclesConfig { seed, noise: 0.08, ..Default::default() })?, None),
-        "moons" => (data::moons(POINTS, data::MoonsConfig { seed, noise: 0.12, ..Default::default() })?, None),
-        "spirals" => (data::spirals(POINTS, data::SpiralsConfig { seed, ..Default::default() })?, None),
-        text => {
-            let table = Table::parse(text, Table::delimiter_of(text))?;
-            let label = table.names().last().cloned().unwrap_or_default();
-            let encoder = TableEncoder::fit(&table, &CsvConfig::with_label(label))?;
-            let set = encoder.encode(&table)?;
-            for (setting, value, allowed, fits) in [
-                (
-                    "columns",
-                    encoder.features().len(),
-                    "2 columns of numbers and one of classes",
-                    encoder.features().len() == 2,
-                ),
-                ("rows", set.len(), "from 2 to 2000", (2..=MOST).contains(&set.len())),
-                ("classes", set.classes.len(), "2 or more", set.classes.len() > 1),
-            ] {
-                if !fits {
-                    return Err(Error::Setting { of: "the table", setting, value: value as f64, allowed });
-                }
-            }
-            (set, Some(encoder))
+    let table = match settings.data.as_str() {
+        "circles" => {
+            table_of(&data::circles(POINTS, data::CirclesConfig { seed, noise: 0.08, ..Default::default() })?)?
         }
-    })
+        "moons" => table_of(&data::moons(POINTS, data::MoonsConfig { seed, noise: 0.12, ..Default::default() })?)?,
+        "spirals" => table_of(&data::spirals(POINTS, data::SpiralsConfig { seed, ..Default::default() })?)?,
+        text => Table::parse(text, Table::delimiter_of(text))?,
+    };
+    let label = table.names().last().cloned().unwrap_or_default();
+    let encoder = TableEncoder::fit(&table, &CsvConfig::with_label(label.clone()))?;
+    let set = encoder.encode(&table)?;
+    let columns = encoder.features().len();
+    for (setting, value, allowed, fits) in [
+        ("columns", columns, "2 columns of numbers and one of classes", columns == 2),
+        ("rows", set.len(), "from 2 to 2000", (2..=MOST).contains(&set.len())),
+        ("classes", set.classes.len(), "2 or more", set.classes.len() > 1),
+    ] {
+        if !fits {
+            return Err(Error::Setting { of: "the table", setting, value: value as f64, allowed });
+        }
+    }
+    Ok((set, encoder, label))
+}
+
+/// Returns points as a table, so that a model of them predicts tables, too.
+fn table_of(set: &Dataset) -> Result<Table> {
+    let (x, y) = (set.x.to_vec2::<f32>()?, set.y.to_vec1::<u32>()?);
+    let rows = x
+        .iter()
+        .zip(y)
+        .map(|(point, class)| [point[0].to_string(), point[1].to_string(), set.classes[class as usize].clone()]);
+    Table::new(["x", "y", "class"], rows)
+}
+
+/// Returns the entries of a tensor, which always are numbers here.
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).and_then(|all| all.flatten_all()?.to_vec1::<f64>()).unwrap_or_default()
 }
 
 /// Returns the lowest and the highest coordinates of points, with a margin of a tenth.
-fn range(x: &Tensor) -> Result<[[f64; 2]; 2]> {
+fn range(x: &Tensor) -> Result<Range> {
     let rows = x.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let axis = |axis: usize| {
         let values = rows.iter().map(|row| row[axis]);
@@ -262,7 +267,7 @@ mod tests {
     #[test]
     fn bloch_vectors_are_those_of_qubits() {
         let learner = learner("moons");
-        let vectors = learner.bloch([0.3, -0.2]).expect("vectors");
+        let vectors = learner.bloch(&[0.3, -0.2]).expect("vectors");
         assert_eq!(vectors.len(), 9);
         assert!(vectors.chunks(3).all(|v| v.iter().map(|x| x * x).sum::<f64>() < 1.0 + 1e-6), "{vectors:?}");
         // Z of each qubit is what the next layer reads.

@@ -5,6 +5,7 @@
 //! text of candlewick's.
 
 mod learner;
+mod plane;
 mod predictor;
 
 use learner::Learner;
@@ -37,13 +38,31 @@ impl Loaded {
         self.0.about().to_string()
     }
 
-    /// Returns the circuit of quantum layer `index` as SVG, or nothing if there are fewer.
+    /// Returns the circuit of quantum layer `index` as SVG in a theme, `light` or `dark`; nothing if there are fewer.
     ///
     /// # Errors
     /// A circuit that is too large for a drawing.
     #[wasm_bindgen]
-    pub fn circuit(&self, index: usize, width: f64) -> Result<Option<String>, JsError> {
-        self.0.circuit(index, width).map_err(thrown)
+    pub fn circuit(&self, index: usize, width: f64, theme: &str) -> Result<Option<String>, JsError> {
+        self.0.circuit(index, width, theme).map_err(thrown)
+    }
+
+    /// Returns the probabilities of the classes over the model's plane, as [`Training::grid`] does.
+    ///
+    /// # Errors
+    /// A model without a plane; a side beyond 512.
+    #[wasm_bindgen]
+    pub fn grid(&self, side: usize) -> Result<Vec<f64>, JsError> {
+        self.0.grid(side).map_err(thrown)
+    }
+
+    /// Returns Bloch vectors, as [`Training::bloch`] does.
+    ///
+    /// # Errors
+    /// candlewick's errors.
+    #[wasm_bindgen]
+    pub fn bloch(&self, points: &[f64]) -> Result<Vec<f64>, JsError> {
+        self.0.bloch(points).map_err(thrown)
     }
 
     /// Returns the predictions for a table of text, as JSON.
@@ -88,6 +107,12 @@ impl Training {
         self.0.points()
     }
 
+    /// Returns the coordinates of the points, two numbers each.
+    #[wasm_bindgen]
+    pub fn places(&self) -> Vec<f64> {
+        self.0.places()
+    }
+
     /// Returns the names of the classes and the range of the points, as JSON.
     #[wasm_bindgen]
     pub fn about(&self) -> String {
@@ -122,22 +147,31 @@ impl Training {
         self.0.grid(side).map_err(thrown)
     }
 
-    /// Returns the Bloch vector of each qubit at the end of the circuit for a point, three numbers each.
+    /// Returns the probabilities of the classes at points, row by row.
     ///
     /// # Errors
-    /// candlewick's errors.
+    /// Numbers that are no points.
     #[wasm_bindgen]
-    pub fn bloch(&self, x: f64, y: f64) -> Result<Vec<f64>, JsError> {
-        self.0.bloch([x, y]).map_err(thrown)
+    pub fn predict(&self, points: &[f64]) -> Result<Vec<f64>, JsError> {
+        self.0.predict(points).map_err(thrown)
     }
 
-    /// Returns the circuit as SVG.
+    /// Returns the Bloch vector of each qubit at the end of the circuit for points, three numbers each.
+    ///
+    /// # Errors
+    /// Numbers that are no points.
+    #[wasm_bindgen]
+    pub fn bloch(&self, points: &[f64]) -> Result<Vec<f64>, JsError> {
+        self.0.bloch(points).map_err(thrown)
+    }
+
+    /// Returns the circuit as SVG in a theme, `light` or `dark`.
     ///
     /// # Errors
     /// A circuit that is too large for a drawing.
     #[wasm_bindgen]
-    pub fn circuit(&self, width: f64) -> Result<String, JsError> {
-        self.0.circuit(width).map_err(thrown)
+    pub fn circuit(&self, width: f64, theme: &str) -> Result<String, JsError> {
+        self.0.circuit(width, theme).map_err(thrown)
     }
 
     /// Returns the file of the model.

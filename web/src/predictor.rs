@@ -1,64 +1,96 @@
 //! Predictions of a model that comes from a file.
 
-use candlewick::Result;
-use candlewick::candle_core::{DType, Device, Tensor};
-use candlewick::data::Table;
+use crate::plane::{self, Range};
+use candlewick::candle_core::{DType, Device};
+use candlewick::data::{CsvConfig, Table, TableEncoder};
 use candlewick::model::{Layer, Model, Output, Prediction};
-use serde_json::{Value, json};
+use candlewick::{Error, Result};
+use serde_json::{Map, Value, json};
 
 /// Model of a file.
 #[derive(Debug)]
 pub(crate) struct Predictor {
     model: Model,
+    /// Plane of a model that classifies points.
+    range: Option<Range>,
 }
 
 impl Predictor {
     pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
-        Ok(Self { model: Model::from_bytes(bytes, &Device::Cpu)? })
+        let model = Model::from_bytes(bytes, &Device::Cpu)?;
+        let range = plane::range(&model)?;
+        Ok(Self { model, range })
     }
 
     pub(crate) fn about(&self) -> Value {
         let model = &self.model;
-        let output = match model.output() {
-            Output::Classes { label, names, .. } => json!({ "label": label, "classes": names }),
-            Output::Values { names, .. } => json!({ "values": names }),
-            _ => json!({ "shape": model.output_shape() }),
-        };
-        json!({
-            "input": model.input_shape(),
-            "features": model.table().map(|table| table.features()),
-            "layers": model.layers().iter().map(Layer::name).collect::<Vec<_>>(),
-            "circuits": model.circuits().len(),
-            "parameters": model.parameters().unwrap_or(0),
-            "output": output,
-            "notes": model.notes(),
-        })
+        let mut about = Map::new();
+        let mut set = |key: &str, value: Value| about.insert(key.to_owned(), value);
+        set("input", json!(model.input_shape()));
+        set("output", json!(model.output_shape()));
+        if let Some(table) = model.table() {
+            set("columns", json!(table.columns()));
+        }
+        match model.output() {
+            Output::Classes { label, names, .. } => {
+                set("label", json!(label));
+                set("classes", json!(names));
+            }
+            Output::Values { names, .. } => {
+                set("values", json!(names));
+            }
+            _ => {}
+        }
+        if let Some(range) = self.range {
+            set("plane", json!(range));
+            set("qubits", json!(plane::quantum(model).map_or(0, |(_, circuit)| circuit.qubits())));
+        }
+        set("layers", json!(model.layers().iter().map(Layer::name).collect::<Vec<_>>()));
+        set("circuits", json!(model.circuits().len()));
+        set("parameters", json!(model.parameters().unwrap_or(0)));
+        set("notes", json!(model.notes()));
+        Value::Object(about)
     }
 
-    pub(crate) fn circuit(&self, index: usize, width: f64) -> Result<Option<String>> {
+    pub(crate) fn circuit(&self, index: usize, width: f64, theme: &str) -> Result<Option<String>> {
         let circuits = self.model.circuits();
-        circuits.get(index).map(|(_, circuit)| circuit.draw().width(width).to_svg()).transpose()
+        circuits.get(index).map(|(_, circuit)| plane::draw(circuit, width, theme)).transpose()
     }
 
     pub(crate) fn predict(&self, rows: &[f64]) -> Result<Vec<f64>> {
-        let width: usize = self.model.input_shape().iter().product();
-        // Numbers that are no whole rows are an error of the shape.
-        let count = rows.len() / width.max(1);
-        let shape = [&[count], self.model.input_shape()].concat();
-        let x = Tensor::from_vec(rows.to_vec(), shape, &Device::Cpu)?.to_dtype(self.model.input_dtype())?;
-        let numbers = self.model.predict(&x)?.numbers().to_dtype(DType::F64)?;
-        Ok(numbers.flatten_all()?.to_vec1()?)
+        plane::predict(&self.model, rows)
     }
 
+    pub(crate) fn grid(&self, side: usize) -> Result<Vec<f64>> {
+        let needs =
+            Error::SettingNeeds { of: "a model", setting: "a plane", needs: "two numbers, a scaler and classes" };
+        plane::grid(&self.model, self.range.ok_or(needs)?, side)
+    }
+
+    pub(crate) fn bloch(&self, points: &[f64]) -> Result<Vec<f64>> {
+        plane::bloch(&self.model, points)
+    }
+
+    /// Returns the predictions for a table, by the names of its columns; for a model without an encoder, all columns
+    /// are its numbers, in order.
     pub(crate) fn predict_table(&self, text: &str) -> Result<Value> {
-        let prediction = self.model.predict_table(&Table::parse(text, Table::delimiter_of(text))?)?;
-        let numbers = prediction.numbers();
-        let rows = numbers.dims().first().copied().unwrap_or(0);
-        let numbers = numbers.to_dtype(DType::F64)?.reshape((rows, ()))?.to_vec2::<f64>()?;
-        let labels = match &prediction {
-            Prediction::Classes { .. } => json!(prediction.labels()),
-            _ => Value::Null,
+        let table = Table::parse(text, Table::delimiter_of(text))?;
+        let prediction = if self.model.table().is_some() {
+            self.model.predict_table(&table)?
+        } else {
+            let dtype = self.model.input_dtype();
+            let encoder = TableEncoder::fit(&table, &CsvConfig { dtype, ..CsvConfig::default() })?;
+            let x = encoder.encode_features(&table)?;
+            let shape = [&[table.len()], self.model.input_shape()].concat();
+            self.model.predict(&x.reshape(shape)?)?
         };
-        Ok(json!({ "labels": labels, "numbers": numbers }))
+        let numbers = prediction.numbers().to_dtype(DType::F64)?.reshape((table.len(), ()))?.to_vec2::<f64>()?;
+        let columns = match self.model.output() {
+            Output::Classes { label, names, .. } => names.iter().map(|name| format!("{label}={name}")).collect(),
+            Output::Values { names, .. } => names.clone(),
+            _ => (0..numbers.first().map_or(0, Vec::len)).map(|index| format!("output{index}")).collect(),
+        };
+        let labels = matches!(prediction, Prediction::Classes { .. }).then(|| prediction.labels());
+        Ok(json!({ "columns": columns, "labels": labels, "numbers": numbers }))
     }
 }

@@ -1,13 +1,13 @@
 // Trains, predicts, saves and reloads in Node, and compares with what the native program printed.
 //
-//     node web/node/check.mjs PACKAGE NATIVE.json MODEL.safetensors
+//     node web/test/node.mjs FOLDER NATIVE.json MODEL.safetensors
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
-const [package_, native_, model] = process.argv.slice(2);
-const { Loaded, Training } = createRequire(import.meta.url)(resolve(package_));
+const [folder, native_, model] = process.argv.slice(2);
+const { Loaded, Training, initSync } = await import(resolve(folder, "candlewick_web.js"));
+initSync({ module: readFileSync(resolve(folder, "candlewick_web_bg.wasm")) });
 const native = JSON.parse(readFileSync(native_, "utf8"));
 
 function fail(text) {
@@ -25,7 +25,7 @@ const loaded = new Loaded(readFileSync(model));
 const predicted = Array.from(loaded.predict(new Float64Array(native.rows)));
 const offPredicted = largest(predicted, native.predicted);
 if (!(offPredicted < 1e-5)) fail(`predictions are off by ${offPredicted}`);
-if (!loaded.circuit(0, 860).startsWith("<svg")) fail("no drawing");
+if (!loaded.circuit(0, 860, "dark").startsWith("<svg")) fail("no drawing");
 try {
     new Loaded(new Uint8Array([1, 2, 3]));
     fail("three bytes are no model");

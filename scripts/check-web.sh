@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without: it trains, predicts, saves and reloads,
+# and everything is compared with the same functions run natively. Pictures of the page are left in target/smoke/web/.
+#
+#     scripts/check-web.sh
+#
+# Installs Debian packages if they are missing, as root or through sudo, and npm packages below web/test/. Whatever is missing then is
+# an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/debian-rust.sh
+
+install_packages chromium
+command -v npm >/dev/null || install_packages nodejs npm
+smoke=$(realpath -m target/smoke)
+binaries=$(realpath -m "${CARGO_TARGET_DIR:-target}/debug")
+mkdir -p "$smoke"
+# Natively on one thread, with the instructions that any page has.
+model=tests/suite/model/golden/v1/hybrid.safetensors
+RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar cargo run --locked --profile test --package candlewick-web --example native -- "$model" >"$smoke/native.json"
+cargo build --locked --profile test --features cli --bin candlewick
+"$binaries/candlewick" train examples/data/flowers.csv --label species --output "$smoke/flowers.safetensors"
+
+(scripts/build-web.sh)
+(cd web/test && npm ci --no-audit --no-fund)
+for instructions in simd128 scalar; do
+    node web/test/node.mjs "target/web/$instructions" "$smoke/native.json" "$model"
+    node web/test/page.mjs target/web "$smoke/native.json" "$smoke/flowers.safetensors" examples/data/flowers.csv \
+        "$binaries/candlewick" "$smoke/web/$instructions" "$instructions"
+done

@@ -1,0 +1,56 @@
+// Calls to the worker.
+
+const worker = new Worker(`worker.js${location.search}`, { type: "module" });
+const open = new Map();
+let next = 0;
+
+worker.onmessage = ({ data: { id, value, error } }) => {
+    const { resolve, reject } = open.get(id);
+    open.delete(id);
+    if (error === undefined) resolve(value);
+    else reject(new Error(error));
+};
+worker.onerror = (event) => {
+    const error = new Error(event.message ?? "The worker of this page did not start; it needs a browser with module workers.");
+    for (const { reject } of open.values()) reject(error);
+    open.clear();
+};
+
+function post(on, method, args) {
+    return new Promise((resolve, reject) => {
+        open.set(next, { resolve, reject });
+        worker.postMessage({ id: next++, on, method, args });
+    });
+}
+
+/** Calls a function of the worker. */
+export const call = (method, ...args) => post(null, method, args);
+
+/** Calls a method of a model: `training` or `loaded`. */
+export const ask = (on, method, ...args) => post(on, method, args);
+
+/**
+ * Wraps a call whose earlier results do not matter once there is a later one: while one is under way, only the last of
+ * the further ones waits.
+ */
+export function latest(action) {
+    let busy = false;
+    let waiting = null;
+    return async function run(...args) {
+        if (busy) {
+            waiting = args;
+            return;
+        }
+        busy = true;
+        try {
+            await action(...args);
+        } finally {
+            busy = false;
+            if (waiting) {
+                const args = waiting;
+                waiting = null;
+                run(...args);
+            }
+        }
+    };
+}
