@@ -15,7 +15,7 @@ page=$(realpath -m target/web)
 tools=$(realpath -m target/tools)
 version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p}' Cargo.lock)
 if [ "$("$tools/bin/wasm-bindgen" --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
-    cargo install --quiet --root "$tools" wasm-bindgen-cli --version "$version"
+    cargo install --quiet --debug --root "$tools" wasm-bindgen-cli --version "$version"
 fi
 
 use_debian_rust gcc wasm-ld-19
@@ -26,9 +26,14 @@ mkdir -p "$page"
 cp web/page/* "$page"
 # Files are modules for Node, too.
 echo '{ "type": "module" }' >"$page/package.json"
-for instructions in scalar simd128; do
+[ $# -gt 0 ] || set -- simd128 scalar
+for instructions in "$@"; do
     flags='--cfg getrandom_backend="wasm_js"'
-    [ $instructions = scalar ] || flags="$flags -Ctarget-feature=+$instructions"
+    case $instructions in
+        scalar) ;;
+        simd128) flags="$flags -Ctarget-feature=+simd128" ;;
+        *) echo "usage: scripts/build-web.sh [simd128|scalar]" >&2; exit 2 ;;
+    esac
     CARGO_TARGET_DIR=$target/$instructions CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags \
         cargo build --locked -Zbuild-std=std,panic_abort --target wasm32-unknown-unknown --profile static --package candlewick-web
     "$tools/bin/wasm-bindgen" --target web --no-typescript --out-dir "$page/$instructions" \

@@ -14,11 +14,11 @@ CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}/static")
 export CARGO_TARGET_DIR
 use_debian_rust gcc musl-gcc
 mkdir -p "$CARGO_TARGET_DIR/libraries"
-# The standard library asks for the unwinder by LLVM's name; GCC has one with the same functions.
-ln -sf "$(gcc -print-file-name=libgcc_eh.a)" "$CARGO_TARGET_DIR/libraries/libunwind.a"
+# The standard library names an unwinder, of which a program that aborts without backtraces uses nothing.
+ar rcs "$CARGO_TARGET_DIR/libraries/libunwind.a"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=musl-gcc CC_x86_64_unknown_linux_musl=musl-gcc
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-Clink-self-contained=no -Ctarget-feature=+crt-static -Lnative=$CARGO_TARGET_DIR/libraries"
-cargo build --locked -Zbuild-std=std,panic_abort --target x86_64-unknown-linux-musl --profile static --features cli --bin candlewick
+cargo build --locked -Zbuild-std=std,panic_abort -Zbuild-std-features= --target x86_64-unknown-linux-musl --profile static --features cli --bin candlewick
 binary=$CARGO_TARGET_DIR/x86_64-unknown-linux-musl/static/candlewick
 file "$binary"
 ldd "$binary" 2>&1 | grep -qE 'not a dynamic executable|statically linked' || { echo "the file needs libraries" >&2; exit 1; }

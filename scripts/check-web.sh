@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without: it trains, predicts, saves and reloads,
+# Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without (or, with an argument, one of the two): it trains, predicts, saves and reloads,
 # and everything is compared with the same functions run natively. Pictures of the page are left in target/smoke/web/.
 #
-#     scripts/check-web.sh
+#     scripts/check-web.sh [simd128|scalar]
 #
 # Installs Debian packages if they are missing, as root or through sudo, and npm packages below web/test/. Whatever is missing then is
 # an error.
@@ -21,9 +21,10 @@ RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar cargo run --locked --profile test --p
 cargo build --locked --profile test --features cli --bin candlewick
 "$binaries/candlewick" train examples/data/flowers.csv --label species --output "$smoke/flowers.safetensors"
 
-(scripts/build-web.sh)
+[ $# -gt 0 ] || set -- simd128 scalar
+scripts/build-web.sh "$@"
 (cd web/test && npm ci --no-audit --no-fund)
-for instructions in simd128 scalar; do
+for instructions in "$@"; do
     node web/test/node.mjs "target/web/$instructions" "$smoke/native.json" "$model"
     node web/test/page.mjs target/web "$smoke/native.json" "$smoke/flowers.safetensors" examples/data/flowers.csv \
         "$binaries/candlewick" "$smoke/web/$instructions" "$instructions"
