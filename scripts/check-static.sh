@@ -14,17 +14,21 @@ CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}/static")
 export CARGO_TARGET_DIR
 use_debian_rust gcc musl-gcc
 mkdir -p "$CARGO_TARGET_DIR/libraries"
-# The standard library names an unwinder, of which a program that aborts without backtraces uses nothing.
-ar rcs "$CARGO_TARGET_DIR/libraries/libunwind.a"
+# The standard library asks for the unwinder by LLVM's name; GCC has one with the same functions. It asks glibc for the tables of a
+# function, which musl has no such list of: then there is no backtrace.
+unwinder=$CARGO_TARGET_DIR/libraries/libunwind.a
+rm -f "$unwinder" && cp "$(gcc -print-file-name=libgcc_eh.a)" "$unwinder"
+echo 'int _dl_find_object(void *address, void *result) { return -1; }' | gcc -xc -c -o "$CARGO_TARGET_DIR/libraries/tables.o" -
+ar r "$unwinder" "$CARGO_TARGET_DIR/libraries/tables.o"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=musl-gcc CC_x86_64_unknown_linux_musl=musl-gcc
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-Clink-self-contained=no -Ctarget-feature=+crt-static -Lnative=$CARGO_TARGET_DIR/libraries"
-cargo build --locked -Zbuild-std=std,panic_abort -Zbuild-std-features= --target x86_64-unknown-linux-musl --profile static --features cli --bin candlewick
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-Clink-self-contained=no -Crelocation-model=static -Ctarget-feature=+crt-static -Lnative=$CARGO_TARGET_DIR/libraries"
+cargo build --locked -Zbuild-std=std,panic_abort --target x86_64-unknown-linux-musl --profile static --features cli --bin candlewick
 binary=$CARGO_TARGET_DIR/x86_64-unknown-linux-musl/static/candlewick
 file "$binary"
-ldd "$binary" 2>&1 | grep -qE 'not a dynamic executable|statically linked' || { echo "the file needs libraries" >&2; exit 1; }
+file "$binary" | grep -q 'statically linked' || { echo "the file needs libraries" >&2; exit 1; }
 size=$(stat -c %s "$binary")
 echo "$size bytes"
-[ "$size" -lt 10000000 ] || { echo "10 MB are the limit" >&2; exit 1; }
+[ "$size" -lt 12000000 ] || { echo "12 MB are the limit" >&2; exit 1; }
 
 # The same answers as any other build has: it trains, and predicts what it said of the test set.
 folder=$CARGO_TARGET_DIR/run

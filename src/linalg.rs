@@ -1,5 +1,7 @@
 //! Dense matrices, stored row by row.
 
+pub(crate) mod factors;
+
 use crate::gf2;
 use num_complex::Complex64;
 use std::sync::Arc;

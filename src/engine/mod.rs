@@ -13,6 +13,7 @@ pub(crate) mod density;
 pub mod gpu;
 pub(crate) mod host;
 mod lines;
+pub(crate) mod pauli;
 #[cfg(feature = "testing")]
 pub(crate) mod reference;
 mod select;
@@ -59,6 +60,7 @@ impl Options {
 /// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
 /// | [`Trajectories`](Self::Trajectories) | 2^n complex amplitudes for each trajectory | estimates, Pauli words | all |
 /// | [`External`](Self::External) | none here: a program outside has the state | none | all |
+/// | [`Pauli`](Self::Pauli) | the coefficients of Pauli words | none | CPU |
 ///
 /// Two values are equal if they are the same variant with the same numbers; two of [`External`](Self::External) are
 /// equal if they share one executor, that is if one is a clone of the other.
@@ -116,6 +118,12 @@ pub enum Simulation {
     /// Noise channels, amplitudes and the adjoint method are typed errors, and so are operations that OpenQASM does not
     /// have: embedded amplitudes and dense unitaries on several qubits.
     External(Arc<dyn Executor>),
+    /// Pauli propagation: expectation values from the observables' side, as sums of Pauli words. Time and memory grow
+    /// with the number of words, not with 2^n; limits of [`PauliPropagation`](crate::PauliPropagation) leave words out.
+    ///
+    /// Observables are sums of words, and diagonals, projectors and matrices become such; probabilities are those of up
+    /// to 10 qubits. Amplitudes, variances, shots, embedded amplitudes and noise channels are typed errors.
+    Pauli(pauli::PauliPropagation),
 }
 
 impl PartialEq for Simulation {
@@ -124,6 +132,7 @@ impl PartialEq for Simulation {
             (Self::Auto, Self::Auto) | (Self::StateVector, Self::StateVector) | (Self::Density, Self::Density) => true,
             (Self::Trajectories { count }, Self::Trajectories { count: other }) => count == other,
             (Self::External(executor), Self::External(other)) => Arc::ptr_eq(executor, other),
+            (Self::Pauli(options), Self::Pauli(other)) => options == other,
             _ => false,
         }
     }

@@ -5,6 +5,7 @@ use super::density::Density;
 #[cfg(any(feature = "cuda", feature = "metal"))]
 use super::gpu::Gpu;
 use super::host::OnHost;
+use super::pauli::Pauli;
 use super::{Engine, Simulation};
 use crate::error::{DeviceError, Error, ExecutorError, Result, SimulationError};
 use crate::program::Program;
@@ -47,6 +48,7 @@ impl Simulation {
 /// This build has no engine for the device, or the simulation cannot run the program.
 pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simulation) -> Result<Arc<dyn Engine>> {
     static CPU: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Cpu)));
+    static PAULI: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Pauli)));
     static DENSITY: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Density)));
     #[cfg(feature = "testing")]
     if let Some(engine) = replacement::current().filter(|_| device.is_cpu()) {
@@ -56,6 +58,10 @@ pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simula
         (Simulation::Density, Device::Cpu) => Ok(Arc::clone(&DENSITY)),
         (Simulation::Density, device) => {
             Err(SimulationError::DensityOnDevice { device: format!("{:?}", device.location()) }.into())
+        }
+        (Simulation::Pauli(_), Device::Cpu) => Ok(Arc::clone(&PAULI)),
+        (Simulation::Pauli(_), device) => {
+            Err(SimulationError::PauliOnDevice { device: format!("{:?}", device.location()) }.into())
         }
         (Simulation::Trajectories { .. }, _) => {
             let what = "outcomes, and no derivatives but gradients";

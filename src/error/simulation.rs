@@ -104,6 +104,45 @@ pub enum SimulationError {
         /// The request, in words.
         what: &'static str,
     },
+    /// Pauli propagation on a device without an engine for it.
+    #[error("Pauli propagation runs on the CPU only, not on {device}: move the tensors and the layer there")]
+    PauliOnDevice {
+        /// The device, in words.
+        device: String,
+    },
+    /// A request that Pauli propagation cannot answer.
+    #[error("Pauli propagation has no {what}; take another `Simulation`")]
+    NotFromPauli {
+        /// The request, in words.
+        what: &'static str,
+    },
+    /// A gate that Pauli propagation would write as too many rotations.
+    #[error(
+        "a gate with {generators} controls and moved bits would be 2^{generators} rotations; Pauli propagation takes up \
+         to {allowed}"
+    )]
+    ManyControls {
+        /// Controls and moved bits.
+        generators: usize,
+        /// Largest number.
+        allowed: usize,
+    },
+    /// More Pauli words than the limit.
+    #[error(
+        "Pauli propagation has reached {words} words, more than its `max_terms` of {limit}; {}",
+        match .weight {
+            Some(weight) => format!("take a smaller `max_weight` than {weight}"),
+            None => "set `max_weight`".to_owned(),
+        }
+    )]
+    TooManyWords {
+        /// Words at which it stopped.
+        words: usize,
+        /// Largest number.
+        limit: usize,
+        /// Largest weight of a word, if there is one.
+        weight: Option<u32>,
+    },
     /// Amplitudes of a density matrix.
     #[error("a density matrix has no amplitudes; measure `Measurement::density_matrix()`, or take state vectors")]
     NoAmplitudes,

@@ -91,7 +91,7 @@ impl Part {
 
     /// Returns the Pauli words whose sum is the part, each with its coefficient. There are up to
     /// [`word_count`](Self::word_count) of them.
-    pub(super) fn words(&self) -> Vec<(PauliWord, Complex64)> {
+    pub(crate) fn words(&self) -> Vec<(PauliWord, Complex64)> {
         let as_z = |z: u64, coefficient: f64| (PauliWord { x: 0, z }, Complex64::from(coefficient));
         match self {
             Self::Matrix { entries, qubits } => matrix::words(entries, qubits),

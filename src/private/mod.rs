@@ -6,6 +6,7 @@ pub use crate::engine::gpu as emulation;
 #[cfg(feature = "testing")]
 pub use crate::engine::{
     density::{with_allowed_growth, with_density_engine},
+    pauli::with_pauli_engine,
     reference::with_reference_engine,
 };
 

@@ -48,6 +48,62 @@ impl Mask for u64 {
     }
 }
 
+/// Mask of 256 qubits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Wide(pub(crate) [u64; 4]);
+
+impl Wide {
+    /// Combines the words of two masks.
+    #[inline(always)]
+    fn both(self, other: Self, of_words: impl Fn(u64, u64) -> u64) -> Self {
+        Self(std::array::from_fn(|k| of_words(self.0[k], other.0[k])))
+    }
+}
+
+impl BitAnd for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        self.both(other, |a, b| a & b)
+    }
+}
+
+impl BitOr for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        self.both(other, |a, b| a | b)
+    }
+}
+
+impl BitXor for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn bitxor(self, other: Self) -> Self {
+        self.both(other, |a, b| a ^ b)
+    }
+}
+
+impl Not for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn not(self) -> Self {
+        Self(self.0.map(|word| !word))
+    }
+}
+
+impl Mask for Wide {
+    const EMPTY: Self = Self([0; 4]);
+
+    fn of_qubit(qubit: usize) -> Self {
+        Self(std::array::from_fn(|k| if k == qubit / 64 { 1 << (qubit % 64) } else { 0 }))
+    }
+
+    fn qubits(self) -> impl Iterator<Item = usize> {
+        (0..4).flat_map(move |k| gf2::bits(self.0[k]).map(move |bit| 64 * k + bit))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,56 +111,6 @@ mod tests {
     use crate::gate::Gate;
     use crate::program::lower::lower_steps;
     use crate::program::{Controls, Kernel, Step};
-
-    /// Mask of 256 qubits.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-    struct Wide([u64; 4]);
-
-    impl Wide {
-        fn both(self, other: Self, of_words: impl Fn(u64, u64) -> u64) -> Self {
-            Self(std::array::from_fn(|k| of_words(self.0[k], other.0[k])))
-        }
-    }
-
-    impl BitAnd for Wide {
-        type Output = Self;
-        fn bitand(self, other: Self) -> Self {
-            self.both(other, |a, b| a & b)
-        }
-    }
-
-    impl BitOr for Wide {
-        type Output = Self;
-        fn bitor(self, other: Self) -> Self {
-            self.both(other, |a, b| a | b)
-        }
-    }
-
-    impl BitXor for Wide {
-        type Output = Self;
-        fn bitxor(self, other: Self) -> Self {
-            self.both(other, |a, b| a ^ b)
-        }
-    }
-
-    impl Not for Wide {
-        type Output = Self;
-        fn not(self) -> Self {
-            Self(self.0.map(|word| !word))
-        }
-    }
-
-    impl Mask for Wide {
-        const EMPTY: Self = Self([0; 4]);
-
-        fn of_qubit(qubit: usize) -> Self {
-            Self(std::array::from_fn(|k| if k == qubit / 64 { 1 << (qubit % 64) } else { 0 }))
-        }
-
-        fn qubits(self) -> impl Iterator<Item = usize> {
-            (0..4).flat_map(move |k| gf2::bits(self.0[k]).map(move |bit| 64 * k + bit))
-        }
-    }
 
     fn widened(mask: u64) -> Wide {
         Wide::of_qubits(mask.qubits())

@@ -1,10 +1,10 @@
-//! The engines under test in this binary: the CPU engine, the reference engine, the engine for density matrices, and with the feature `cuda` the engine
-//! of the first NVIDIA GPU.
+//! The engines under test in this binary: the CPU engine, the reference engine, the engines for density matrices and for Pauli propagation, and with the
+//! feature `cuda` the engine of the first NVIDIA GPU.
 
 use crate::lab::Engine;
 use crate::oracle::{Case, Op, What};
 use candle_core::{DType, Device};
-use candlewick::__private::{with_density_engine, with_reference_engine};
+use candlewick::__private::{with_density_engine, with_pauli_engine, with_reference_engine};
 use candlewick::prelude::*;
 use std::sync::OnceLock;
 
@@ -18,25 +18,36 @@ impl Engine {
         Self { name, enter: |run| with_density_engine(run), ..Self::cpu(dtype) }
     }
 
+    /// The engine for Pauli propagation, without limits.
+    pub(crate) fn pauli(dtype: DType) -> Self {
+        let name = if dtype == DType::F64 { "pauli f64" } else { "pauli f32" };
+        Self { name, enter: |run| with_pauli_engine(run), ..Self::cpu(dtype) }
+    }
+
     pub(crate) fn is_f64(self) -> bool {
         self.dtype == DType::F64
     }
 }
 
-/// Every engine and precision that can run a circuit and a measurement: an engine without amplitudes reads no states, has
-/// no dense matrices on more than three qubits, and is not asked for large states.
+/// Every engine and precision that can run a circuit and a measurement: an engine without amplitudes reads and embeds no
+/// states and is not asked for large ones; density matrices have no dense matrices on more than three qubits, and Pauli
+/// words no variances.
 pub(crate) fn engines_for(case: &Case, measurement: &Measurement) -> Vec<Engine> {
-    let reads_states = match measurement {
-        Measurement::All(members) => members.as_slice().contains(&Measurement::State),
-        one => *one == Measurement::State,
+    let parts = match measurement {
+        Measurement::All(members) => members.as_slice(),
+        one => std::slice::from_ref(one),
     };
-    let is_wide = |op: &Op| matches!(&op.what, What::Matrix(matrix) if matrix.len() > 8);
-    let others = if reads_states || case.qubits > 8 || case.ops.iter().any(is_wide) {
-        Vec::new()
-    } else {
-        vec![Engine::density(DType::F64), Engine::density(DType::F32)]
-    };
-    [all(), others].concat()
+    let mut engines = all();
+    if parts.contains(&Measurement::State) || case.qubits > 8 {
+        return engines;
+    }
+    if !case.ops.iter().any(|op| matches!(&op.what, What::Matrix(matrix) if matrix.len() > 8)) {
+        engines.extend([DType::F64, DType::F32].map(Engine::density));
+    }
+    if !case.embed && !parts.iter().any(|part| matches!(part, Measurement::Variance(_))) {
+        engines.extend([DType::F64, DType::F32].map(Engine::pauli));
+    }
+    engines
 }
 
 pub(crate) fn all() -> Vec<Engine> {

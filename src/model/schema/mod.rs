@@ -17,6 +17,7 @@ use super::output::{Output, Scores};
 use crate::circuit::Circuit;
 use crate::data::TableEncoder;
 use crate::engine::Simulation;
+use crate::engine::pauli::PauliPropagation;
 use crate::error::{ModelProblem, Result};
 use crate::gradient::GradientMethod;
 use crate::measurement::Measurement;
@@ -146,6 +147,7 @@ enum SimulationForm {
     StateVector,
     Density,
     Trajectories { count: usize },
+    Pauli { max_weight: Option<u32>, max_sines: Option<u32>, max_terms: usize },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -305,6 +307,9 @@ impl QuantumForm {
             Simulation::StateVector => SimulationForm::StateVector,
             Simulation::Density => SimulationForm::Density,
             Simulation::Trajectories { count } => SimulationForm::Trajectories { count },
+            Simulation::Pauli(PauliPropagation { max_weight, max_sines, max_terms }) => {
+                SimulationForm::Pauli { max_weight, max_sines, max_terms }
+            }
             Simulation::External(_) => return Err(at(place, ModelProblem::NotSaved("a program outside"))),
         };
         Ok(Self {
@@ -338,6 +343,9 @@ impl QuantumForm {
             SimulationForm::StateVector => Simulation::StateVector,
             SimulationForm::Density => Simulation::Density,
             SimulationForm::Trajectories { count } => Simulation::Trajectories { count },
+            SimulationForm::Pauli { max_weight, max_sines, max_terms } => {
+                Simulation::Pauli(PauliPropagation { max_weight, max_sines, max_terms })
+            }
         };
         let (shots, seed, gradient) = (self.shots, self.seed, self.gradient);
         let config = QuantumLayerConfig { shots, seed, gradient, simulation, ..QuantumLayerConfig::default() };

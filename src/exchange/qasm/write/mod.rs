@@ -5,7 +5,6 @@
 
 mod angles;
 mod classical;
-mod dense;
 mod gates;
 mod inputs;
 mod prelude;

@@ -2,7 +2,6 @@
 
 use super::angles::number;
 use super::classical::{Records, Split, What, euler, phase_of, with_controls};
-use super::dense::factors;
 use super::inputs::Inputs;
 use super::prelude::{Ladder, Prelude};
 use super::registers::Registers;
@@ -11,6 +10,7 @@ use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::exchange::qasm::BitRegister;
 use crate::gate::{Form, Gate};
+use crate::linalg::factors::factors;
 use num_complex::Complex64;
 use std::f64::consts::PI;
 use std::fmt::Write;

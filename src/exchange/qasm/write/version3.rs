@@ -2,7 +2,6 @@
 
 use super::angles::{condition, number};
 use super::classical::{Records, Split, What, euler};
-use super::dense::factors;
 use super::gates::Spelled;
 use super::inputs::Inputs;
 use super::prelude::Prelude;
@@ -12,6 +11,7 @@ use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::Result;
 use crate::exchange::qasm::BitRegister;
 use crate::gate::Gate;
+use crate::linalg::factors::factors;
 use num_complex::Complex64;
 use std::fmt::Write;
 

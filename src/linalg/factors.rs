@@ -12,16 +12,16 @@ const ROUNDING: f64 = 1e-15;
 
 /// Gate on one qubit under controls, as part of a matrix: qubits are places in the list of the matrix's qubits.
 #[derive(Debug)]
-pub(super) struct Factor {
-    pub(super) target: usize,
+pub(crate) struct Factor {
+    pub(crate) target: usize,
     /// Controls, and the values that they have to have: all other qubits.
-    pub(super) controls: Vec<(usize, bool)>,
+    pub(crate) controls: Vec<(usize, bool)>,
     /// Entries of the gate, row by row.
-    pub(super) entries: [Complex64; 4],
+    pub(crate) entries: [Complex64; 4],
 }
 
 /// Splits a unitary, row by row, into factors, the first of which acts first. There are at most `size (size - 1) / 2`.
-pub(super) fn factors(entries: &[Complex64]) -> Vec<Factor> {
+pub(crate) fn factors(entries: &[Complex64]) -> Vec<Factor> {
     let size = entries.len().isqrt();
     // Row and column k are the basis state `gray(k)`.
     let mut rest: Vec<Vec<Complex64>> =

@@ -1,0 +1,259 @@
+//! Sweeps over the words of paths, for a block of `L` samples side by side.
+//!
+//! All outputs come from one sweep from the start of the circuit to its end: λ begins as the values of words at the
+//! start, and each turn makes the values behind it of those in front of it. λ of a word then is its expectation value,
+//! and an output is a sum of them. The gradient sends c, the cotangents of words, the other way, and undoes λ on its
+//! way: a turn is orthogonal, so both are turned the same. A cut forgets the partner's value, so λ in front of it is kept.
+
+use super::super::Real;
+use crate::program::paths::{PathStep, Paths, others};
+use std::array::from_fn;
+
+/// Pairs whose gradients are added in the precision of the state; sums of more are in `f64`.
+const CHUNK: usize = 512;
+
+/// Numbers of a block: one of each sample.
+pub(super) type Lanes<T, const L: usize> = [T; L];
+
+/// Cosine and sine of an angle.
+pub(super) type CosSin<T, const L: usize> = [Lanes<T, L>; 2];
+
+/// Memory of a block.
+#[derive(Debug)]
+pub(super) struct Room<T, const L: usize> {
+    /// Cosine and sine of each angle.
+    pub(super) turns: Vec<CosSin<T, L>>,
+    /// Bloch vectors behind the start.
+    bloch: Vec<Lanes<T, L>>,
+    /// Products of Bloch components, node by node of the tree.
+    products: Vec<Lanes<T, L>>,
+    /// Derivatives in the products.
+    adjoint: Vec<Lanes<T, L>>,
+    lambda: Vec<Lanes<T, L>>,
+    c: Vec<Lanes<T, L>>,
+    /// λ in front of each cut, in the order of the forward sweep.
+    kept: Vec<Lanes<T, L>>,
+}
+
+impl<T, const L: usize> Default for Room<T, L> {
+    fn default() -> Self {
+        let empty = Vec::new;
+        Self {
+            turns: Vec::new(),
+            bloch: empty(),
+            products: empty(),
+            adjoint: empty(),
+            lambda: empty(),
+            c: empty(),
+            kept: empty(),
+        }
+    }
+}
+
+impl<T: Real, const L: usize> Room<T, L> {
+    /// Bytes that a block takes.
+    pub(super) fn bytes(paths: &Paths, gradient: bool) -> u64 {
+        let tree = paths.ends.tree.len();
+        let rows = if gradient { 2 * paths.terms + 2 * tree + paths.cuts() } else { paths.terms + tree };
+        (rows + 2 * paths.angles.len()) as u64 * size_of::<Lanes<T, L>>() as u64
+    }
+}
+
+fn zeros<T: Real, const L: usize>(room: &mut Vec<Lanes<T, L>>, count: usize) {
+    room.clear();
+    room.resize(count, [T::default(); L]);
+}
+
+/// Turns a pair: `(C a - S b, C b + S a)`.
+#[inline(always)]
+fn rotate<T: Real, const L: usize>(
+    [c, s]: &CosSin<T, L>,
+    a: Lanes<T, L>,
+    b: Lanes<T, L>,
+) -> (Lanes<T, L>, Lanes<T, L>) {
+    (from_fn(|l| c[l] * a[l] - s[l] * b[l]), from_fn(|l| c[l] * b[l] + s[l] * a[l]))
+}
+
+#[inline(always)]
+fn plus<T: Real, const L: usize>(sum: Lanes<T, L>, a: Lanes<T, L>, b: Lanes<T, L>) -> Lanes<T, L> {
+    from_fn(|l| sum[l] + a[l] * b[l])
+}
+
+#[inline(always)]
+fn signed<T: Real, const L: usize>(a: Lanes<T, L>, minus: bool) -> Lanes<T, L> {
+    if minus { a.map(|a| -a) } else { a }
+}
+
+#[inline(always)]
+fn wide<T: Real, const L: usize>(total: &mut [f64; L], a: Lanes<T, L>) {
+    *total = from_fn(|l| total[l] + a[l].to_f64());
+}
+
+/// Computes the outputs without their constants, in `f64`. `keep`: a gradient follows.
+#[inline(always)]
+pub(super) fn values<T: Real, const L: usize>(
+    paths: &Paths,
+    room: &mut Room<T, L>,
+    qubits: usize,
+    keep: bool,
+    outputs: &mut [[f64; L]],
+) {
+    start(paths, room, qubits);
+    room.kept.clear();
+    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
+    for step in paths.steps.iter().rev() {
+        let turn = room.turns[step.angle];
+        for i in step.cuts.iter().rev() {
+            let a = v[*i as usize];
+            if keep {
+                kept.push(a);
+            }
+            v[*i as usize] = from_fn(|l| a[l] * turn[0][l]);
+        }
+        for &[i, j] in &step.pairs {
+            let (i, j) = (i as usize, j as usize);
+            (v[j], v[i]) = rotate(&turn, v[j], v[i]);
+        }
+        for &[i, j] in &step.births {
+            let (i, j) = (i as usize, j as usize);
+            let (b, a) = rotate(&turn, v[j], v[i]);
+            v[i] = a;
+            if keep {
+                v[j] = b;
+            }
+        }
+    }
+    for (sum, output) in paths.outputs.iter().zip(outputs) {
+        *output = [0.0; L];
+        for (i, coefficient) in sum {
+            *output = from_fn(|l| output[l] + coefficient * v[*i as usize][l].to_f64());
+        }
+    }
+}
+
+/// Makes λ in front of all turns: products of Bloch components.
+#[inline(always)]
+fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: usize) {
+    zeros(&mut room.bloch, 3 * qubits);
+    (0..qubits).for_each(|qubit| room.bloch[3 * qubit + 2] = [T::from_f64(1.0); L]);
+    for turn in &paths.start {
+        let (a, b) = others(turn.axis);
+        let (a, b) = (3 * turn.qubit + a, 3 * turn.qubit + b);
+        (room.bloch[a], room.bloch[b]) = rotate(&room.turns[turn.angle], room.bloch[a], room.bloch[b]);
+    }
+    room.products.clear();
+    room.products.push([T::from_f64(1.0); L]);
+    for (parent, component) in &paths.ends.tree[1..] {
+        let (product, factor) = (room.products[*parent as usize], room.bloch[*component as usize]);
+        room.products.push(from_fn(|l| product[l] * factor[l]));
+    }
+    zeros(&mut room.lambda, paths.terms);
+    for (i, minus, node) in &paths.ends.words {
+        room.lambda[*i as usize] = signed(room.products[*node as usize], *minus);
+    }
+}
+
+/// Adds the gradient of the sum of outputs times cotangents in the angles, after [`values`] with `keep`.
+#[inline(always)]
+pub(super) fn gradient<T: Real, const L: usize>(
+    paths: &Paths,
+    room: &mut Room<T, L>,
+    qubits: usize,
+    cotangents: &[[f64; L]],
+    angles: &mut [[f64; L]],
+) {
+    zeros(&mut room.c, paths.terms);
+    for (sum, cotangent) in paths.outputs.iter().zip(cotangents) {
+        for (i, coefficient) in sum {
+            let c = &mut room.c[*i as usize];
+            *c = from_fn(|l| c[l] + T::from_f64(coefficient * cotangent[l]));
+        }
+    }
+    for step in &paths.steps {
+        let turn = room.turns[step.angle];
+        let total = undo(step, &turn, room);
+        let angle = &mut angles[step.angle];
+        *angle = from_fn(|l| angle[l] + total[l]);
+    }
+    start_gradient(paths, room, qubits, angles);
+}
+
+/// Turns c and undoes λ through one step. Returns the gradient in its angle.
+#[inline(always)]
+fn undo<T: Real, const L: usize>(step: &PathStep, turn: &CosSin<T, L>, room: &mut Room<T, L>) -> [f64; L] {
+    let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
+    let mut total = [0.0; L];
+    for births in step.births.chunks(CHUNK) {
+        let mut sum = [T::default(); L];
+        for &[i, j] in births {
+            let (i, j) = (i as usize, j as usize);
+            let (a, p, q) = (c[i], v[i], v[j]);
+            sum = plus(sum, q, a);
+            (c[i], c[j]) = (from_fn(|l| turn[0][l] * a[l]), from_fn(|l| turn[1][l] * a[l]));
+            (v[i], v[j]) = rotate(turn, p, q);
+        }
+        wide(&mut total, sum);
+    }
+    for pairs in step.pairs.chunks(CHUNK) {
+        let mut sum = [T::default(); L];
+        for &[i, j] in pairs {
+            let (i, j) = (i as usize, j as usize);
+            let (a, b, p, q) = (c[i], c[j], v[i], v[j]);
+            sum = from_fn(|l| sum[l] + q[l] * a[l] - p[l] * b[l]);
+            (c[i], c[j]) = rotate(turn, a, b);
+            (v[i], v[j]) = rotate(turn, p, q);
+        }
+        wide(&mut total, sum);
+    }
+    for cuts in step.cuts.chunks(CHUNK) {
+        let mut sum = [T::default(); L];
+        for &i in cuts {
+            let (i, before) = (i as usize, kept.pop().unwrap_or([T::nan(); L]));
+            sum = plus(sum, before, c[i]);
+            c[i] = from_fn(|l| turn[0][l] * c[i][l]);
+            v[i] = before;
+        }
+        wide(&mut total, from_fn(|l| -turn[1][l] * sum[l]));
+    }
+    total
+}
+
+/// Takes the products apart, and adds the gradient in the angles of the start.
+#[inline(always)]
+fn start_gradient<T: Real, const L: usize>(
+    paths: &Paths,
+    room: &mut Room<T, L>,
+    qubits: usize,
+    angles: &mut [[f64; L]],
+) {
+    let tree = &paths.ends.tree;
+    zeros(&mut room.adjoint, tree.len());
+    for (i, minus, node) in &paths.ends.words {
+        let (c, to) = (signed(room.c[*i as usize], *minus), &mut room.adjoint[*node as usize]);
+        *to = from_fn(|l| to[l] + c[l]);
+    }
+    let mut derivatives = vec![[0.0; L]; 3 * qubits];
+    let mut sums = vec![[T::default(); L]; 3 * qubits];
+    for first in (1..tree.len()).step_by(CHUNK).rev() {
+        sums.fill([T::default(); L]);
+        for node in (first..tree.len().min(first + CHUNK)).rev() {
+            let (parent, component) = (tree[node].0 as usize, tree[node].1 as usize);
+            let a = room.adjoint[node];
+            sums[component] = plus(sums[component], a, room.products[parent]);
+            room.adjoint[parent] = plus(room.adjoint[parent], a, room.bloch[component]);
+        }
+        derivatives.iter_mut().zip(&sums).for_each(|(to, sum)| wide(to, *sum));
+    }
+    for turn in paths.start.iter().rev() {
+        let (a, b) = others(turn.axis);
+        let (a, b) = (3 * turn.qubit + a, 3 * turn.qubit + b);
+        let (x, y, [cos, sin]) = (room.bloch[a], room.bloch[b], room.turns[turn.angle]);
+        for l in 0..L {
+            let (c, s) = (cos[l].to_f64(), sin[l].to_f64());
+            let (da, db) = (derivatives[a][l], derivatives[b][l]);
+            angles[turn.angle][l] += db * x[l].to_f64() - da * y[l].to_f64();
+            (derivatives[a][l], derivatives[b][l]) = (c * da + s * db, c * db - s * da);
+        }
+        (room.bloch[b], room.bloch[a]) = rotate(&[cos, sin], y, x);
+    }
+}

@@ -1,0 +1,23 @@
+//! Pauli propagation: observables as sums of Pauli words, followed from the end of a circuit to its start.
+//!
+//! A turn `exp(-i θ/2 G)` leaves words that commute with G as they are, and turns the others in pairs (P, R = i G P):
+//! behind it stands P, in front of it `cos θ P + sin θ R`. Which words there are, and which pairs each turn turns, does
+//! not depend on angles, so it is found once: that is [`Paths`]. Values then are a sweep over pairs of numbers.
+//!
+//! | step of the making | what it does |
+//! |---|---|
+//! | [`turns`] | writes the steps of a program as turns |
+//! | the start | turns on one qubit, before any that joins the qubit to others, stay out: they turn Bloch vectors |
+//! | [`words`] | the table of words, from the observables on; quarter turns relabel it |
+//! | limits | a word that a turn would bear, but that is too heavy or has too many sines, is left out: a cut |
+//! | pruning | what has no way to a word with a value at the start is dropped, from the start on |
+//! | the tree | end values are products of Bloch components, with shared beginnings |
+
+mod make;
+mod turns;
+mod word;
+mod words;
+
+pub(crate) use make::{Limits, PathStep, Paths, TooManyWords, others};
+pub(crate) use turns::{Angle, MAX_GENERATORS, TooManyGenerators, Turns};
+pub(crate) use word::Word;
