@@ -67,7 +67,7 @@ pub(super) fn working_dtype(a: &Tensor, b: &Tensor) -> DType {
 
 /// Returns numbers `[.., features]` in a dtype that may be narrower. A finite number that is not finite there is an
 /// error.
-pub(super) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Result<Tensor> {
+pub(crate) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Result<Tensor> {
     let narrow = wide.to_dtype(dtype)?;
     if dtype == wide.dtype() || dtype.size_in_bytes() > wide.dtype().size_in_bytes() {
         return Ok(narrow);

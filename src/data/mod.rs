@@ -33,6 +33,7 @@ pub use config::{CsvConfig, Missing, MissingTarget, Target, Unknown};
 pub use dataset::Dataset;
 pub use encoder::TableEncoder;
 pub use features::Features;
+pub(crate) use features::narrowed;
 #[cfg(feature = "datasets")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]
 pub use images::{ImageSet, images};

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Model {
     /// Returns the file of the model; the same model gives the same bytes.
@@ -175,19 +176,34 @@ fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let refused = |error: std::io::Error| access(path, "read", error.into());
     let size = fs::metadata(path).map_err(refused)?.len();
     contents::check_size(size)?;
-    check_numbers("a model", Some(size / 2))?;
-    fs::read(path).map_err(refused)
+    check_numbers("a model", Some(size / 4))?;
+    // A pipe or a device has no size of its own.
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(refused)?.take(contents::FILE + 1).read_to_end(&mut bytes).map_err(refused)?;
+    contents::check_size(bytes.len() as u64)?;
+    Ok(bytes)
 }
 
 /// Writes a file through another one beside it, so that there is never a part of it.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
     let refused = |error: std::io::Error| access(path, "written", error.into());
+    let known = fs::metadata(path).ok();
+    if known.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(refused);
+    }
+    // A link stays, and what it leads to is replaced.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or_else(|| refused(std::io::ErrorKind::InvalidFilename.into()))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
-    beside.push(format!(".{}", std::process::id()));
+    beside.push(format!(".{}.{}", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
     let beside = path.with_file_name(beside);
-    let permissions = fs::metadata(path).ok().map(|metadata| metadata.permissions());
+    let permissions = known.map(|metadata| metadata.permissions());
     let write = || {
         let mut file = fs::File::create(&beside)?;
         file.write_all(bytes)?;

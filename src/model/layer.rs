@@ -161,7 +161,7 @@ pub enum Activation {
 }
 
 /// Largest number of numbers of a sample between two layers.
-const SAMPLE: u64 = 1 << 31;
+pub(super) const SAMPLE: u64 = 1 << 31;
 
 /// Largest size of a kernel, a stride and the like.
 const SIZE: u64 = u32::MAX as u64;
@@ -284,7 +284,11 @@ impl Layer {
                 ] {
                     size(what, value)?;
                 }
-                check_limit("padding", config.padding as u64, SIZE)?;
+                // Wider padding would only add numbers that no weight reaches.
+                let extent = (kernel - 1).saturating_mul(config.dilation);
+                if config.padding > extent.max(kernel - 1) {
+                    return Err(setting("padding", config.padding, "narrower than the kernel"));
+                }
                 match inputs % config.groups == 0 && outputs % config.groups == 0 {
                     true => Ok(()),
                     false => Err(setting("groups", config.groups, "a divisor of inputs and of outputs")),

@@ -55,7 +55,7 @@ pub use layer::{Activation, Layer};
 pub use output::{Output, Prediction, Scores};
 
 use crate::circuit::Circuit;
-use crate::data::{Scaler, Table, TableEncoder};
+use crate::data::{Scaler, Table, TableEncoder, narrowed};
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Device, Module, Shape, Tensor};
 use modules::Step;
@@ -100,14 +100,15 @@ impl Model {
     /// the model.
     ///
     /// # Errors
-    /// Samples of another shape, dtype or device; missing values that nothing fills.
+    /// Samples of another shape, dtype or device; missing values that nothing fills; numbers that are finite, but not in
+    /// the dtype of the model.
     pub fn prepare(&self, x: &Tensor) -> Result<Tensor> {
         self.check_shape("the samples of a model", x, &self.input)?;
         let mut x = x.clone();
         for step in &self.prepare {
             x = step.apply(&x)?;
         }
-        Ok(x.to_dtype(self.dtype)?)
+        narrowed("the samples of a model", &x, self.dtype)
     }
 
     /// Computes [`Module::forward`], with candlewick's own typed error.
@@ -213,9 +214,10 @@ impl Model {
         self.table.as_ref()
     }
 
-    /// Returns the scaler of the preparation, if there is one.
+    /// Returns the scaler of raw samples, if the preparation has one: with nothing but the filling of missing values in
+    /// front of it.
     pub fn scaler(&self) -> Option<&Scaler> {
-        self.prepare.iter().find_map(Prepare::scaler)
+        self.prepare.iter().find(|step| !matches!(step, Prepare::Impute(_)))?.scaler()
     }
 
     /// Returns the shape of a raw sample.

@@ -1,6 +1,6 @@
 //! Layers with their weights: candle's modules, and the shapes of samples on their way.
 
-use super::layer::{Activation, Layer, check_limit, numbers};
+use super::layer::{Activation, Layer, SAMPLE, check_limit, numbers};
 use crate::circuit::FINGERPRINT;
 use crate::error::{Error, ModelProblem, Result};
 use crate::memory::check_numbers;
@@ -39,7 +39,7 @@ pub(super) enum Built {
     Residual(Vec<Step>),
 }
 
-/// Layer with its weights, and the number of numbers of a sample behind it.
+/// Layer with its weights, and the largest number of numbers that a sample has in it or behind it.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) built: Built,
@@ -78,9 +78,20 @@ pub(super) fn build(
         let place = format!("{place}layers[{index}]");
         let (built, behind) = build_one(layer, &shape, &place, vb.pp(index))?;
         shape = behind;
-        steps.push(Step { built, numbers: numbers(&shape) });
+        check_limit("numbers of a sample", numbers(&shape), SAMPLE).map_err(|problem| at(&place, problem))?;
+        steps.push(Step { built, numbers: numbers(&shape).max(numbers_inside(layer, &shape)) });
     }
     Ok((steps, shape))
+}
+
+/// Numbers of a sample inside of a layer: a convolution copies the window of each place.
+fn numbers_inside(layer: &Layer, behind: &[usize]) -> u64 {
+    match (layer, behind) {
+        (Layer::Conv2d { inputs, kernel, config, .. }, [_, rows, columns]) => {
+            numbers(&[*rows, *columns, inputs / config.groups.max(1), *kernel, *kernel])
+        }
+        _ => 0,
+    }
 }
 
 fn build_one(layer: &Layer, input: &[usize], place: &str, vb: VarBuilder<'_>) -> Result<(Built, Vec<usize>)> {

@@ -29,7 +29,7 @@ export async function takeModel(name, bytes) {
     element("model-name").textContent = name;
     summary();
     form();
-    element("rows").value = `${(about.columns ?? numbered()).join(",")}\n`;
+    element("rows").value = `${(about.columns ?? numbered()).map(quoted).join(",")}\n`;
     element("rows-answer").replaceChildren();
     element("download-rows").disabled = true;
     element("model-stage").hidden = !about.plane;
@@ -75,7 +75,7 @@ function form() {
         const label = made("label");
         const input = document.createElement("input");
         input.type = "text";
-        input.name = name;
+        input.dataset.column = name;
         input.autocomplete = "off";
         label.append(made("span", name), input);
         return label;
@@ -85,7 +85,7 @@ function form() {
     element("row-answer").replaceChildren(made("p", hint));
 }
 
-const quoted = (field) => (/[",\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
+const quoted = (field) => (/[",;\t\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
 
 /** Predicts for the rows of a table, or of numbers without one. */
 async function rows(text) {
@@ -95,9 +95,9 @@ async function rows(text) {
 
 const predictRow = latest(async () => {
     const box = element("row-answer");
-    const inputs = [...element("row").elements];
+    const inputs = [...element("row").querySelectorAll("input")];
     if (inputs.some(({ value }) => value.trim() === "")) return;
-    const text = `${inputs.map(({ name }) => quoted(name)).join(",")}\n${inputs.map(({ value }) => quoted(value)).join(",")}\n`;
+    const text = `${inputs.map(({ dataset }) => quoted(dataset.column)).join(",")}\n${inputs.map(({ value }) => quoted(value)).join(",")}\n`;
     try {
         const { columns, numbers } = await rows(text);
         box.replaceChildren(...(about.classes ? bars(numbers[0]) : numbers[0].map((value, k) => line(columns[k], "", String(value)))));

@@ -1,22 +1,41 @@
 // Calls to the worker.
 
-const worker = new Worker(`worker.js${location.search}`, { type: "module" });
 const open = new Map();
 let next = 0;
+/** Error with which the worker did not start. */
+let failed = null;
+let worker = begun();
 
-worker.onmessage = ({ data: { id, value, error } }) => {
-    const { resolve, reject } = open.get(id);
-    open.delete(id);
-    if (error === undefined) resolve(value);
-    else reject(new Error(error));
-};
-worker.onerror = (event) => {
-    const error = new Error(event.message ?? "The worker of this page did not start; it needs a browser with module workers.");
+function begun() {
+    const worker = new Worker(`worker.js${location.search}`, { type: "module" });
+    worker.onmessage = ({ data: { id, value, error, fatal } }) => {
+        const call = open.get(id);
+        open.delete(id);
+        if (error === undefined) call?.resolve(value);
+        else call?.reject(new Error(error));
+        if (fatal) restart(new Error(`${error} The models of this page are lost; begin anew.`));
+    };
+    worker.onerror = (event) => {
+        failed = new Error(event.message ?? "The worker of this page did not start; it needs a browser with module workers.");
+        rejectAll(failed);
+    };
+    return worker;
+}
+
+/** Begins with another worker, as the memory of this one is in an unknown state. */
+function restart(error) {
+    worker.terminate();
+    worker = begun();
+    rejectAll(error);
+}
+
+function rejectAll(error) {
     for (const { reject } of open.values()) reject(error);
     open.clear();
-};
+}
 
 function post(on, method, args) {
+    if (failed) return Promise.reject(failed);
     return new Promise((resolve, reject) => {
         open.set(next, { resolve, reject });
         worker.postMessage({ id: next++, on, method, args });

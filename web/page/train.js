@@ -19,6 +19,8 @@ const buttons = ["run", "step", "restart", "save"].map(element);
 let running = false;
 let steps = 0;
 let table = null;
+/** Settings of the model that is trained. */
+let model = null;
 let last = null;
 let reported = 0;
 /** Number of the present training; what belongs to an earlier one is dropped. */
@@ -68,29 +70,40 @@ async function begin() {
     const own = ++current;
     const chosen = settings();
     element("table-hint").hidden = form.elements.data.value !== "table";
-    if (chosen.data === null) return run(false);
+    // Until there is another model, there is none to save or to go on with.
+    const enable = (on) => buttons.forEach((button) => (button.disabled = !on));
+    if (chosen.data === null) {
+        run(false);
+        enable(false);
+        return false;
+    }
     try {
         const about = await call("train", chosen);
-        if (own !== current) return;
+        if (own !== current) return false;
         problem(null);
+        model = chosen;
+        model.name = form.elements.data.value;
         steps = 0;
         last = null;
         stage.begin({ ...about, qubits: chosen.qubits });
         curves.clear();
         figures();
-        for (const button of buttons) button.disabled = false;
+        enable(true);
         await Promise.all([stage.refresh(SIDE), draw()]);
         say(`${about.points.length / 3} points, ${about.classes.length} classes, ${about.parameters} parameters`);
+        return true;
     } catch (error) {
-        if (own !== current) return;
+        if (own !== current) return false;
         run(false);
+        enable(false);
         problem(error);
+        return false;
     }
 }
 
 async function draw() {
     const width = Math.max(element("train-circuit").clientWidth, 320);
-    const text = `Circuit of ${form.elements.qubits.value} qubits and ${form.elements.layers.value} layers`;
+    const text = `Circuit of ${model.qubits} qubits and ${model.layers} layers`;
     const svg = await ask("training", "circuit", width, theme());
     element("train-circuit").replaceChildren(showDrawing(svg, text));
 }
@@ -146,8 +159,7 @@ async function loop() {
 async function save() {
     try {
         const bytes = await ask("training", "save");
-        const name = form.elements.data.value;
-        download(`${name}-${settings().qubits}-qubits.safetensors`, bytes, "application/octet-stream");
+        download(`${model.name}-${model.qubits}-qubits.safetensors`, bytes, "application/octet-stream");
         say("The model is saved");
     } catch (error) {
         problem(error);
@@ -201,7 +213,7 @@ export function start() {
     thumbnails();
     addEventListener("theme", () => {
         thumbnails();
-        draw().catch(problem);
+        if (model) draw().catch(problem);
     });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", (event) => {
@@ -226,7 +238,7 @@ export function start() {
     });
     // Whoever prefers a page that stands still starts the training by hand.
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || new URLSearchParams(location.search).has("still");
-    begin().then(() => run(!still && current === 1 && !document.hidden));
+    begin().then((begun) => run(begun && !still && current === 1 && !document.hidden && !element("train").hidden));
 }
 
 /** Stops the training, as another view is shown. */

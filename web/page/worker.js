@@ -23,8 +23,9 @@ const models = { training: null, loaded: null };
 let pictureAt = 0;
 
 function replace(on, model) {
-    models[on]?.free();
+    const before = models[on];
     models[on] = model;
+    before?.free();
     pictureAt = 0;
 }
 
@@ -50,6 +51,7 @@ const methods = {
     /** Takes steps for `budget` milliseconds, at least one, at most `most`. */
     frame(budget, most, side) {
         const { training } = models;
+        if (!training) throw new Error("There is no model yet.");
         const losses = [];
         const end = performance.now() + budget;
         do {
@@ -62,6 +64,7 @@ const methods = {
     /** Classes over the plane and Bloch vectors of the points; nothing if it is too early for the next picture. */
     picture(on, side, now) {
         const start = performance.now();
+        if (!models[on]) throw new Error("There is no model yet.");
         if (!now && start < pictureAt) return null;
         const model = models[on];
         const picture = { side, grid: model.grid(side), cloud: on === "training" ? model.bloch(model.places()) : null };
@@ -72,6 +75,7 @@ const methods = {
 
     /** Probabilities of the classes and Bloch vectors at a point. */
     probe(on, x, y) {
+        if (!models[on]) throw new Error("There is no model yet.");
         const at = new Float64Array([x, y]);
         return { probabilities: models[on].predict(at), vectors: models[on].bloch(at) };
     },
@@ -79,6 +83,7 @@ const methods = {
 
 self.onmessage = async ({ data: { id, on, method, args } }) => {
     try {
+        if (on && !models[on]) throw new Error("There is no model yet.");
         const value = on ? models[on][method](...args) : await methods[method](...args);
         self.postMessage({ id, value });
     } catch (error) {

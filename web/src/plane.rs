@@ -12,13 +12,18 @@ const SIDE: usize = 512;
 /// Deviations from the mean at which the plane of a model ends.
 const EDGE: f32 = 2.4;
 
+/// Most qubits of a model whose plane is drawn: each cell is a state.
+const QUBITS: usize = 12;
+
 /// Lowest and highest coordinates of both axes.
 pub(crate) type Range = [[f64; 2]; 2];
 
 /// Returns the plane of a model of two numbers and some classes: that around its training's points, as its scaler tells.
 pub(crate) fn range(model: &Model) -> Result<Option<Range>> {
+    let is_small = quantum(model).is_none_or(|(_, circuit)| circuit.qubits() <= QUBITS);
     let takes_points = model.input_shape() == [2] && model.table().is_none_or(|table| table.columns().len() == 2);
-    let (true, Output::Classes { .. }, Some(scaler)) = (takes_points, model.output(), model.scaler()) else {
+    let (true, Output::Classes { .. }, Some(scaler)) = (takes_points && is_small, model.output(), model.scaler())
+    else {
         return Ok(None);
     };
     let edges = Tensor::new(&[[-EDGE, -EDGE], [EDGE, EDGE]], &Device::Cpu)?.to_dtype(scaler.offset.dtype())?;

@@ -80,11 +80,19 @@ impl Predictor {
         } else {
             let dtype = self.model.input_dtype();
             let encoder = TableEncoder::fit(&table, &CsvConfig { dtype, ..CsvConfig::default() })?;
+            if encoder.features().len() != encoder.columns().len() || encoder.features() != encoder.columns() {
+                let needs = "columns of numbers alone, as it has no encoder of a table";
+                return Err(Error::SettingNeeds { of: "the model", setting: "a table", needs });
+            }
             let x = encoder.encode_features(&table)?;
             let shape = [&[table.len()], self.model.input_shape()].concat();
             self.model.predict(&x.reshape(shape)?)?
         };
         let numbers = prediction.numbers().to_dtype(DType::F64)?.reshape((table.len(), ()))?.to_vec2::<f64>()?;
+        if let Some(row) = numbers.iter().position(|row| row.iter().any(|number| !number.is_finite())) {
+            let (setting, allowed) = ("row", "a row whose prediction is finite");
+            return Err(Error::Setting { of: "the table", setting, value: row as f64 + 1.0, allowed });
+        }
         let columns = match self.model.output() {
             Output::Classes { label, names, .. } => names.iter().map(|name| format!("{label}={name}")).collect(),
             Output::Values { names, .. } => names.clone(),

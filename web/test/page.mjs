@@ -124,8 +124,8 @@ await page.waitForSelector("#model-stage:not([hidden])");
 const rows = join(output, "rows.csv");
 writeFileSync(rows, `x,y\n${Array.from({ length: 40 }, (_, k) => `${((k % 8) - 4) / 2.5},${(k / 8 - 2) / 2}`).join("\n")}\n`);
 const offOwn = await compare(page, own, rows, "page");
-await page.fill('#row input[name="x"]', "0.5");
-await page.fill('#row input[name="y"]', "0.25");
+await page.fill('#row input[data-column="x"]', "0.5");
+await page.fill('#row input[data-column="y"]', "0.25");
 await page.waitForSelector("#row-answer .track");
 for (const theme of ["dark", "light"]) {
     if ((await page.getAttribute("html", "data-theme")) !== theme) await page.click("#theme");

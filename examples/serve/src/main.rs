@@ -144,7 +144,8 @@ async fn predict(
         .map_err(|_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting; try again".to_owned()))?;
     let failed = |text| Refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
     let answer = answer.await.map_err(|_| failed("the model has stopped".to_owned()))?;
-    answer.map(Json).map_err(failed)
+    // What a model refuses is in the request.
+    answer.map(Json).map_err(|text| Refusal(StatusCode::BAD_REQUEST, text))
 }
 
 /// Answers requests, all that wait in one call of the model.
@@ -166,16 +167,20 @@ fn work(model: &Model, mut jobs: mpsc::Receiver<Job>, most: usize) {
     }
 }
 
-/// Computes a batch and sends each request its part.
+/// Computes a batch and sends each request its part. If the batch has an error, each request is computed alone, so that
+/// only those with an error get one.
 fn answer(model: &Model, batch: Vec<Job>) {
     let samples: Vec<&Tensor> = batch.iter().map(|job| &job.x).collect();
     let prediction = Tensor::cat(&samples, 0).map_err(Into::into).and_then(|x| model.predict_prepared(&x));
+    if prediction.is_err() && batch.len() > 1 {
+        return batch.into_iter().for_each(|job| answer(model, vec![job]));
+    }
     let labels = prediction.as_ref().map(Prediction::labels).unwrap_or_default();
     let mut first = 0;
     for Job { x, reply } in batch {
         let rows = x.dim(0).unwrap_or(0);
         let part = match &prediction {
-            Ok(prediction) => part_of(prediction, &labels, first..first + rows).map_err(|error| error.to_string()),
+            Ok(prediction) => part_of(prediction, &labels, first..first + rows),
             Err(error) => Err(error.to_string()),
         };
         first += rows;
@@ -184,12 +189,19 @@ fn answer(model: &Model, batch: Vec<Job>) {
     }
 }
 
-/// Returns the answer of some rows of a prediction.
-fn part_of(prediction: &Prediction, labels: &[&str], part: Range<usize>) -> candlewick::candle_core::Result<Value> {
-    let rows = part.len();
-    let numbers = prediction.numbers().narrow(0, part.start, rows)?;
-    let width = numbers.elem_count() / rows.max(1);
-    let numbers = numbers.reshape((rows, width))?.to_dtype(candlewick::candle_core::DType::F64)?.to_vec2::<f64>()?;
+/// Returns the numbers of some rows of a prediction.
+fn numbers_of(prediction: &Prediction, part: &Range<usize>) -> candlewick::candle_core::Result<Vec<Vec<f64>>> {
+    let numbers = prediction.numbers().narrow(0, part.start, part.len())?;
+    let width = numbers.elem_count() / part.len().max(1);
+    numbers.reshape((part.len(), width))?.to_dtype(candlewick::candle_core::DType::F64)?.to_vec2::<f64>()
+}
+
+/// Returns the answer of some rows of a prediction, whose numbers have to be finite.
+fn part_of(prediction: &Prediction, labels: &[&str], part: Range<usize>) -> Result<Value, String> {
+    let numbers = numbers_of(prediction, &part).map_err(|error| error.to_string())?;
+    if let Some(row) = numbers.iter().position(|row| row.iter().any(|number| !number.is_finite())) {
+        return Err(format!("the prediction of row {row} is not finite"));
+    }
     Ok(match prediction {
         Prediction::Classes { .. } => {
             json!({ "labels": &labels[part], "probabilities": numbers })

@@ -198,7 +198,8 @@ fn text(info: &Info) -> String {
 
 fn text_of_model(model: &ModelInfo) -> String {
     let mut text = format!("{}: model, {}, {} bytes", model.file, counted(model.parameters, "parameter"), model.bytes);
-    _ = write!(text, "\nwritten by {} in format {}\n{}", model.writer, model.format, model.digest);
+    let (writer, digest) = (model.writer.escape_debug(), model.digest.escape_debug());
+    _ = write!(text, "\nwritten by {writer} in format {}\n{digest}", model.format);
     _ = write!(text, "\ninput {:?} of {}: {}", model.input, model.dtype, listed(&model.features));
     _ = write!(text, "\nlayers {}", model.layers.join(" -> "));
     text += &match &model.predicts {

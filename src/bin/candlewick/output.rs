@@ -53,8 +53,10 @@ impl Output {
         let Some(path) = path.filter(|path| !is_standard(path)) else { return Ok(Self::standard()) };
         let name = path.display().to_string();
         let refused = |error: io::Error| Failure::of_file(&name, "written", &error);
-        let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-        let moved = if is_special { None } else { Some((beside(path).map_err(refused)?, path.to_owned())) };
+        let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        // A link stays, and what it leads to is replaced.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let moved = if is_special { None } else { Some((beside(&place).map_err(refused)?, place)) };
         let file = match &moved {
             Some((beside, _)) => File::create(beside).map_err(refused)?,
             None => fs::OpenOptions::new().write(true).open(path).map_err(refused)?,
@@ -97,6 +99,11 @@ impl Drop for Output {
 
 /// Returns the path of a file beside another one.
 fn beside(path: &Path) -> io::Result<PathBuf> {
+    if path.is_dir()
+        || path.as_os_str().as_encoded_bytes().last().is_some_and(|end| std::path::is_separator(*end as char))
+    {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
     name.push(format!(".{}", std::process::id()));

@@ -136,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     output::check_writable(&args.output)?;
     let plan = report::plan(args, &input, &table, &parts, &network)?;
     match (args.json || input::is_standard(&args.output), args.quiet) {
-        (false, _) => output::print(&plan)?,
+        (false, _) => goes_on(output::print(&plan))?,
         (true, false) => note(&plan),
         (true, true) => {}
     }
@@ -145,7 +145,16 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     report::write_notes(args, &input, &scores, &mut model)?;
     let bytes = model.to_bytes()?;
     output::write(Some(&args.output), &bytes)?;
-    report::print(args, &input, &table, &parts, &history, &scores, (&model, bytes.len()))
+    let printed = report::print(args, &input, &table, &parts, &history, &scores, (&model, bytes.len()));
+    if input::is_standard(&args.output) { printed } else { goes_on(printed) }
+}
+
+/// Passes over a reader of the report that has gone: the model is a file.
+fn goes_on(printed: Outcome<()>) -> Outcome<()> {
+    match printed {
+        Err(Failure::BrokenPipe) => Ok(()),
+        other => other,
+    }
 }
 
 /// Trains the network, and returns it with the weights of its best epoch.
