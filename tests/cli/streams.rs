@@ -23,6 +23,12 @@ fn a_broken_pipe_ends_quietly() {
         child.stderr.take().expect("a pipe").read_to_string(&mut message).expect("a text");
         assert_eq!((child.wait().expect("an end").code(), message.as_str()), (Some(0), ""), "{line:?}");
     }
+    // The report of a training has lost its reader, but the model is a file.
+    let line = ["train", "iris.csv", "--label", "species", "--epochs", "10", "-o", "unread.safetensors"];
+    let mut child = folder.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert!(folder.path().join("unread.safetensors").exists());
     // Progress goes to the standard error output, and the training goes on without a reader.
     let line = ["train", "iris.csv", "--label", "species", "--epochs", "10"];
     let mut child = folder.command(&line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a process");
@@ -48,6 +54,13 @@ fn outputs_that_cannot_be_written_are_errors() {
     // Found before the training begins.
     let ran = folder.run(&["train", "iris.csv", "--label", "species", "-o", "none/model", "--epochs", "4000000"]);
     assert!(ran.bad(1).starts_with("error: none/model: cannot be written"));
+    let ran = folder.run(&["train", "iris.csv", "--label", "species", "-o", "new/", "--epochs", "4000000"]);
+    assert!(ran.bad(1).starts_with("error: new/: cannot be written"));
+    // A link stays, and what it leads to is replaced.
+    std::os::unix::fs::symlink("target.txt", folder.path().join("link.txt")).expect("a link");
+    std::fs::write(folder.path().join("target.txt"), "old").expect("a file");
+    folder.run(&["draw", "a.qasm", "-o", "link.txt"]).good();
+    assert!(folder.path().join("link.txt").is_symlink() && folder.text("target.txt") != "old");
 }
 
 /// Ctrl-C ends a training with the best epoch so far, which is written.

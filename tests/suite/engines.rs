@@ -2,7 +2,7 @@
 //! feature `cuda` the engine of the first NVIDIA GPU.
 
 use crate::lab::Engine;
-use crate::oracle::{Case, Op, What};
+use crate::oracle::{Case, What};
 use candle_core::{DType, Device};
 use candlewick::__private::{with_density_engine, with_pauli_engine, with_reference_engine};
 use candlewick::prelude::*;

@@ -43,6 +43,7 @@ mod observables;
 mod optim;
 mod oracle;
 mod pages;
+mod pauli;
 mod plot;
 mod public_face;
 mod qasm;

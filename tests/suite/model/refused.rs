@@ -53,6 +53,28 @@ fn parts_that_do_not_fit() {
             "layers[0]: takes samples of shape images that are as large as the kernel, not [1, 2, 2]",
         ),
         (
+            // Half a terabyte of padding, of which no weight reads a number.
+            Model::builder((1, 2, 2)).layer(Layer::Conv2d {
+                inputs: 1,
+                outputs: 1,
+                kernel: 1,
+                config: candle_nn::Conv2dConfig { padding: 1 << 18, ..Default::default() },
+                bias: false,
+            }),
+            "layers[0]: padding is 262144; it must be narrower than the kernel",
+        ),
+        (
+            model(3).layer(Layer::linear(3, 2)).layer(Layer::quantum(
+                {
+                    let mut circuit = Circuit::new(40);
+                    circuit.ry(input(0), 0).ry(input(1), 1);
+                    circuit
+                },
+                Measurement::probabilities(0..40),
+            )),
+            "layers[1]: numbers of a sample: 1099511627776 is beyond the limit of 2147483648",
+        ),
+        (
             model(3).layer(Layer::Reshape(vec![2, 2])),
             "layers[0]: takes samples of shape any with the numbers of [2, 2], not [3]",
         ),

@@ -1,0 +1,132 @@
+//! Pauli propagation beyond what state vectors hold: local circuits on 40 qubits, each output of which a state vector of its light cone gives, and limits.
+//! Circuits of few qubits are among the engines that all tests of values and gradients run.
+
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::{VarBuilder, VarMap};
+use candlewick::error::{Error, SimulationError};
+use candlewick::nn::QuantumLayerConfig;
+use candlewick::prelude::*;
+use candlewick::{PauliPropagation, Simulation};
+
+const QUBITS: usize = 40;
+
+/// Layers of rotations, of which neighbours in two halves are joined.
+fn local(layers: usize) -> Circuit {
+    let mut circuit = Circuit::new(QUBITS);
+    let w = circuit.weights("w", (layers, QUBITS, 3));
+    for q in 0..QUBITS {
+        circuit.ry(input(q % 3), q);
+    }
+    for layer in 0..layers {
+        for q in 0..QUBITS {
+            circuit.rx(w.at([layer, q, 0]), q).rz(w.at([layer, q, 1]) * input(q % 3), q);
+        }
+        for q in (layer % 2..QUBITS - 1).step_by(2) {
+            circuit.rzz(w.at([layer, q, 2]), q, q + 1);
+            circuit.cx(q, q + 1);
+        }
+    }
+    circuit
+}
+
+/// Observable of many words.
+fn far() -> Observable {
+    X(21) * X(22)
+}
+
+/// Returns outputs, and the gradients of their weighted sum in inputs and weights.
+fn run(circuit: &Circuit, observables: Vec<Observable>, simulation: Simulation, batch: usize) -> [Vec<f64>; 3] {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let config = QuantumLayerConfig { simulation, ..Default::default() };
+    let count = observables.len();
+    let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation(observables), config, vb).unwrap();
+    let weight = varmap.data().lock().unwrap()["w"].clone();
+    let numbers: Vec<f64> = (0..weight.elem_count()).map(|k| (0.37 * k as f64).sin()).collect();
+    weight.set(&Tensor::from_vec(numbers, weight.shape(), &Device::Cpu).unwrap()).unwrap();
+    let x: Vec<f64> = (0..3 * batch).map(|k| (0.9 * k as f64).cos()).collect();
+    let x = Var::from_tensor(&Tensor::from_vec(x, (batch, 3), &Device::Cpu).unwrap()).unwrap();
+    let y = layer.try_forward(&x).unwrap();
+    let by: Vec<f64> = (0..batch * count).map(|k| 1.0 + 0.1 * k as f64).collect();
+    let by = Tensor::from_vec(by, (batch, count), &Device::Cpu).unwrap();
+    let gradients = (&y * by).unwrap().sum_all().unwrap().backward().unwrap();
+    let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    [numbers(&y), numbers(gradients.get(&x).unwrap()), numbers(gradients.get(&weight).unwrap())]
+}
+
+#[track_caller]
+fn close(actual: &[Vec<f64>; 3], expected: &[Vec<f64>; 3], tolerance: f64) {
+    for (actual, expected) in actual.iter().zip(expected) {
+        assert_eq!(actual.len(), expected.len());
+        let off = actual.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off < tolerance, "{off:e}");
+    }
+}
+
+#[test]
+fn outputs_of_forty_qubits_are_those_of_their_light_cones() {
+    let circuit = local(3);
+    let pauli = || Simulation::Pauli(PauliPropagation::default());
+    for observables in [vec![Z(20)], vec![X(0), Y(39)], vec![0.5 * (X(7) * Z(8)) + 1.5 * Y(9)]] {
+        let expected = run(&circuit, observables.clone(), Simulation::StateVector, 5);
+        close(&run(&circuit, observables, pauli(), 5), &expected, 1e-12);
+    }
+    // All at once, in blocks that are not full.
+    let all = run(&circuit, (0..QUBITS).map(Z).collect(), pauli(), 19);
+    for q in [0, 13, 26, 39] {
+        let one = run(&circuit, vec![Z(q)], Simulation::StateVector, 19);
+        let column: Vec<f64> = all[0].iter().skip(q).step_by(QUBITS).copied().collect();
+        assert!(column.iter().zip(&one[0]).all(|(a, b)| (a - b).abs() < 1e-12), "output {q}");
+    }
+}
+
+/// Gradients are those of the values that are returned, however many words are left out.
+#[test]
+fn gradients_are_exact_for_truncated_values() {
+    let circuit = local(4);
+    let limits = |max_weight: Option<u32>, max_sines: Option<u32>| {
+        let mut options = PauliPropagation::default();
+        (options.max_weight, options.max_sines) = (max_weight, max_sines);
+        Simulation::Pauli(options)
+    };
+    let exact = run(&circuit, vec![far()], limits(None, None), 1);
+    for (weight, sines) in [(Some(2), None), (None, Some(2)), (Some(3), Some(4))] {
+        let [y, ..] = run(&circuit, vec![far()], limits(weight, sines), 1);
+        assert!((y[0] - exact[0][0]).abs() > 1e-9, "nothing was left out");
+        let vb = || candlewick::nn::SeededInit::new(5).var_builder(&VarMap::new(), DType::F64, &Device::Cpu);
+        let layer = |gradient| {
+            let config = QuantumLayerConfig { simulation: limits(weight, sines), gradient, ..Default::default() };
+            QuantumLayer::with_config(circuit.clone(), Measurement::expectation([far()]), config, vb()).unwrap()
+        };
+        let of = |gradient| {
+            let x = Var::from_tensor(&Tensor::new(&[[0.3f64, -0.8, 0.5]], &Device::Cpu).unwrap()).unwrap();
+            let gradients = layer(gradient).try_forward(&x).unwrap().sum_all().unwrap().backward().unwrap();
+            gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
+        };
+        let (adjoint, shifted) = (of(GradientMethod::Adjoint), of(GradientMethod::ParameterShift));
+        assert!(adjoint.iter().zip(&shifted).all(|(a, b)| (a - b).abs() < 1e-12), "{adjoint:?} {shifted:?}");
+    }
+}
+
+#[test]
+fn limits_and_refusals_are_typed() {
+    let refusal = |circuit: &Circuit, measurement: Measurement, options: PauliPropagation| {
+        let config = QuantumLayerConfig { simulation: Simulation::Pauli(options), ..Default::default() };
+        let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit.clone(), measurement, config, vb)?;
+        layer.try_forward(&Tensor::zeros((1, circuit.inputs()), DType::F64, &Device::Cpu)?).map(drop)
+    };
+    let mut few = PauliPropagation::default();
+    few.max_terms = 20;
+    let far = Measurement::expectation([far()]);
+    let error = refusal(&local(4), far, few).unwrap_err();
+    assert!(matches!(error, Error::Simulation(SimulationError::TooManyWords { limit: 20, .. })), "{error}");
+    for measurement in [Measurement::variance([Z(20)]), Measurement::probabilities(0..11)] {
+        let error = refusal(&local(1), measurement, PauliPropagation::default()).unwrap_err();
+        assert!(matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })), "{error}");
+    }
+    let mut noisy = Circuit::new(2);
+    noisy.ry(input(0), 0).depolarizing(0.1, 0);
+    let error = refusal(&noisy, Measurement::expectation([Z(0)]), PauliPropagation::default()).unwrap_err();
+    assert!(matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })), "{error}");
+}
