@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without (or, with an argument, one of the two): it trains, predicts, saves and reloads,
-# and everything is compared with the same functions run natively. Pictures of the page are left in target/smoke/web/.
+# Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without, or one of the two: it trains, predicts,
+# saves and reloads, and everything is compared with native programs. Pictures of the page are left in target/smoke/web/.
 #
 #     scripts/check-web.sh [simd128|scalar]
 #

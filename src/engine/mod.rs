@@ -121,8 +121,8 @@ pub enum Simulation {
     /// Pauli propagation: expectation values from the observables' side, as sums of Pauli words. Time and memory grow
     /// with the number of words, not with 2^n; limits of [`PauliPropagation`](crate::PauliPropagation) leave words out.
     ///
-    /// Observables are sums of words, and diagonals, projectors and matrices become such; probabilities are those of up
-    /// to 10 qubits. Amplitudes, variances, shots, embedded amplitudes and noise channels are typed errors.
+    /// Observables are sums of Pauli words; diagonals, projectors and matrices are written as sums. Probabilities are
+    /// those of up to 10 qubits. Amplitudes, variances, shots, embedded amplitudes and noise channels are typed errors.
     Pauli(pauli::PauliPropagation),
 }
 

@@ -2,8 +2,7 @@
 //!
 //! On Linux four limits bound a process: the memory of the machine, the limits of its control group and of the groups
 //! around it, and its own limits on address space and on data. Pages of files that the kernel can drop at any time do
-//! not count as used memory. On other systems only the memory of the machine counts, and in WebAssembly only that of the
-//! module.
+//! not count as used memory. On other systems the memory of the machine counts alone, and in WebAssembly the module's.
 
 /// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_os = "linux")]

@@ -285,8 +285,7 @@ impl Layer {
                     size(what, value)?;
                 }
                 // Wider padding would only add numbers that no weight reaches.
-                let extent = (kernel - 1).saturating_mul(config.dilation);
-                if config.padding > extent.max(kernel - 1) {
+                if config.padding > (kernel - 1).saturating_mul(config.dilation) {
                     return Err(setting("padding", config.padding, "narrower than the kernel"));
                 }
                 match inputs % config.groups == 0 && outputs % config.groups == 0 {

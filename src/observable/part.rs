@@ -81,7 +81,7 @@ impl Part {
     }
 
     /// Returns the largest number of Pauli words whose sum is the part.
-    pub(super) fn word_count(&self) -> u64 {
+    pub(crate) fn word_count(&self) -> u64 {
         let bits = match self {
             Self::Diagonal { mask, .. } | Self::Projector { mask, .. } => mask.count_ones(),
             Self::Matrix { qubits, .. } => 2 * qubits.len() as u32,

@@ -3,9 +3,11 @@
 //! Engines that hold amplitudes index them with 64 bits, so their masks are one word. Lowering is written for masks of
 //! any width, because a circuit that no engine holds as amplitudes may have more qubits.
 
+use super::{Controls, Kernel, Step};
 use crate::gf2;
 use std::fmt::Debug;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
+use std::sync::Arc;
 
 /// Set of qubits, with a bit for each qubit.
 pub(crate) trait Mask:
@@ -104,31 +106,38 @@ impl Mask for Wide {
     }
 }
 
+impl From<u64> for Wide {
+    fn from(mask: u64) -> Self {
+        Self([mask, 0, 0, 0])
+    }
+}
+
+impl Step {
+    /// The same step with wide masks.
+    pub(crate) fn widened(&self) -> Step<Wide> {
+        let kernel = match &self.kernel {
+            Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: (*x).into(), z: (*z).into(), slot: *slot },
+            Kernel::Phase { slot } => Kernel::Phase { slot: *slot },
+            Kernel::FixedPhase(value) => Kernel::FixedPhase(*value),
+            Kernel::Exchange { mask, first, second } => {
+                Kernel::Exchange { mask: (*mask).into(), first: (*first).into(), second: (*second).into() }
+            }
+            Kernel::Matrix { qubits, entries } => {
+                Kernel::Matrix { qubits: qubits.clone(), entries: Arc::clone(entries) }
+            }
+        };
+        let Controls { mask, zeros } = self.controls;
+        Step { kernel, controls: Controls { mask: mask.into(), zeros: zeros.into() } }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::circuit::{Angle, Circuit, Weights, input};
     use crate::gate::Gate;
+    use crate::program::Step;
     use crate::program::lower::lower_steps;
-    use crate::program::{Controls, Kernel, Step};
-
-    fn widened(mask: u64) -> Wide {
-        Wide::of_qubits(mask.qubits())
-    }
-
-    fn widened_step(step: &Step) -> Step<Wide> {
-        let kernel = match &step.kernel {
-            Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: widened(*x), z: widened(*z), slot: *slot },
-            Kernel::Phase { slot } => Kernel::Phase { slot: *slot },
-            Kernel::FixedPhase(value) => Kernel::FixedPhase(*value),
-            Kernel::Exchange { mask, first, second } => {
-                Kernel::Exchange { mask: widened(*mask), first: widened(*first), second: widened(*second) }
-            }
-            Kernel::Matrix { qubits, entries } => Kernel::Matrix { qubits: qubits.clone(), entries: entries.clone() },
-        };
-        let Controls { mask, zeros } = step.controls;
-        Step { kernel, controls: Controls { mask: widened(mask), zeros: widened(zeros) } }
-    }
 
     /// Writes every gate: alone, under controls, and under a condition.
     fn write_all_gates(circuit: &mut Circuit, w: &Weights) {
@@ -151,7 +160,7 @@ mod tests {
         let narrow = lower_steps::<u64>(&circuit).expect("a sound circuit");
         let wide = lower_steps::<Wide>(&circuit).expect("a sound circuit");
         assert!(narrow.len() > 3 * Gate::all().len());
-        assert_eq!(narrow.iter().map(widened_step).collect::<Vec<_>>(), wide);
+        assert_eq!(narrow.iter().map(Step::widened).collect::<Vec<_>>(), wide);
     }
 
     #[test]

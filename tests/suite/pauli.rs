@@ -80,7 +80,7 @@ fn outputs_of_forty_qubits_are_those_of_their_light_cones() {
     }
 }
 
-/// Gradients are those of the values that are returned, however many words are left out.
+/// The gradient is exact for the value that is returned, however many words are left out.
 #[test]
 fn gradients_are_exact_for_truncated_values() {
     let circuit = local(4);
@@ -118,15 +118,33 @@ fn limits_and_refusals_are_typed() {
     };
     let mut few = PauliPropagation::default();
     few.max_terms = 20;
-    let far = Measurement::expectation([far()]);
-    let error = refusal(&local(4), far, few).unwrap_err();
+    let many = Measurement::expectation([far()]);
+    let error = refusal(&local(4), many, few).unwrap_err();
     assert!(matches!(error, Error::Simulation(SimulationError::TooManyWords { limit: 20, .. })), "{error}");
     for measurement in [Measurement::variance([Z(20)]), Measurement::probabilities(0..11)] {
         let error = refusal(&local(1), measurement, PauliPropagation::default()).unwrap_err();
         assert!(matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })), "{error}");
     }
+    // 2^40 words are refused before one is made.
+    let ones = Measurement::expectation([Observable::projector_on((0..QUBITS).map(|q| (q, true)))]);
+    let error = refusal(&local(1), ones, PauliPropagation::default()).unwrap_err();
+    assert!(matches!(error, Error::Simulation(SimulationError::TooManyWords { .. })), "{error}");
     let mut noisy = Circuit::new(2);
     noisy.ry(input(0), 0).depolarizing(0.1, 0);
     let error = refusal(&noisy, Measurement::expectation([Z(0)]), PauliPropagation::default()).unwrap_err();
     assert!(matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })), "{error}");
+    // Neither shots nor the memory limit are passed over.
+    let simulation = Simulation::Pauli(PauliPropagation::default());
+    let vb = || VarBuilder::zeros(DType::F64, &Device::Cpu);
+    let x = Tensor::zeros((1, 3), DType::F64, &Device::Cpu).unwrap();
+    for (shots, memory_limit) in [(Some(10), None), (None, Some(1000))] {
+        let config = QuantumLayerConfig { simulation: simulation.clone(), shots, memory_limit, ..Default::default() };
+        let layer = QuantumLayer::with_config(local(3), Measurement::expectation([far()]), config, vb()).unwrap();
+        let error = layer.try_forward(&x).unwrap_err();
+        let expected = match shots {
+            Some(_) => matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })),
+            None => matches!(error, Error::Memory(_)),
+        };
+        assert!(expected, "{error}");
+    }
 }

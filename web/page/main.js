@@ -1,6 +1,7 @@
 // The page: its two views, and files that are dropped.
 
-import { call, element, problem } from "./stage.js";
+import { call } from "./remote.js";
+import { element, problem } from "./stage.js";
 import * as train from "./train.js";
 import * as predict from "./predict.js";
 

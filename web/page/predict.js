@@ -1,8 +1,8 @@
 // The view in which a model of a file predicts.
 
-import { ask, call, download, element, made, percent, problem, say, showDrawing, Stage, theme } from "./stage.js";
 import { classStyle } from "./colours.js";
-import { latest } from "./remote.js";
+import { ask, call, latest } from "./remote.js";
+import { download, element, made, percent, problem, say, showDrawing, Stage, theme } from "./stage.js";
 import { trained } from "./train.js";
 
 /** Rows that the page shows of a table, at most; the file has all. */
@@ -88,10 +88,7 @@ function form() {
 const quoted = (field) => (/[",;\t\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
 
 /** Predicts for the rows of a table, or of numbers without one. */
-async function rows(text) {
-    const { columns, labels, numbers } = await ask("loaded", "predict_table", text).then(JSON.parse);
-    return { columns, labels, numbers };
-}
+const rows = (text) => ask("loaded", "predict_table", text).then(JSON.parse);
 
 const predictRow = latest(async () => {
     const box = element("row-answer");

@@ -1,6 +1,6 @@
 // A plane and the spheres beside it: the same for a model that learns and for one that was loaded.
 
-import { ask, call, latest } from "./remote.js";
+import { call, latest } from "./remote.js";
 import { classStyle } from "./colours.js";
 import { Plane } from "./plane.js";
 import { Spheres } from "./spheres.js";
@@ -92,5 +92,3 @@ export class Stage {
 
 /** Returns the theme that drawings have. */
 export const theme = () => document.documentElement.dataset.theme;
-
-export { ask, call };

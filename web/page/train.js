@@ -1,6 +1,7 @@
 // The view in which a model learns.
 
-import { ask, call, download, element, made, percent, problem, say, showDrawing, Stage, theme } from "./stage.js";
+import { ask, call } from "./remote.js";
+import { download, element, percent, problem, say, showDrawing, Stage, theme } from "./stage.js";
 import { classColour, mark } from "./colours.js";
 import { Curves } from "./curves.js";
 
@@ -179,12 +180,11 @@ export const trained = () => ask("training", "save");
 
 /** Draws what each set of points looks like. */
 function thumbnails() {
-    const moon = (k, n) => [k % 2, Math.PI * (k / n)];
     const shapes = {
         circles: (k, n) => [k % 2, (k % 2 ? 8 : 17) * Math.cos((4 * Math.PI * k) / n), (k % 2 ? 8 : 17) * Math.sin((4 * Math.PI * k) / n)],
         moons(k, n) {
-            const [side, turn] = moon(k, n);
-            return side ? [1, 6 - 12 * Math.cos(turn), 4 - 12 * Math.sin(turn)] : [0, 12 * Math.cos(turn) - 6, 12 * Math.sin(turn) - 4].map((v, at) => (at === 2 ? -v : v));
+            const [turn, side] = [(Math.PI * k) / n, k % 2 ? 1 : -1];
+            return [k % 2, side * (6 - 12 * Math.cos(turn)), 4 - 12 * Math.sin(turn)];
         },
         spirals(k, n) {
             const [r, turn] = [2 + (16 * k) / n, (3 * Math.PI * k) / n + (k % 2) * Math.PI];

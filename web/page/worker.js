@@ -22,6 +22,12 @@ const models = { training: null, loaded: null };
 /** Moment from which on the next picture may be computed. */
 let pictureAt = 0;
 
+/** Returns a model, or says that there is none. */
+function modelOf(on) {
+    if (!models[on]) throw new Error("There is no model yet.");
+    return models[on];
+}
+
 function replace(on, model) {
     const before = models[on];
     models[on] = model;
@@ -50,8 +56,7 @@ const methods = {
 
     /** Takes steps for `budget` milliseconds, at least one, at most `most`. */
     frame(budget, most, side) {
-        const { training } = models;
-        if (!training) throw new Error("There is no model yet.");
+        const training = modelOf("training");
         const losses = [];
         const end = performance.now() + budget;
         do {
@@ -63,10 +68,9 @@ const methods = {
 
     /** Classes over the plane and Bloch vectors of the points; nothing if it is too early for the next picture. */
     picture(on, side, now) {
+        const model = modelOf(on);
         const start = performance.now();
-        if (!models[on]) throw new Error("There is no model yet.");
         if (!now && start < pictureAt) return null;
-        const model = models[on];
         const picture = { side, grid: model.grid(side), cloud: on === "training" ? model.bloch(model.places()) : null };
         const end = performance.now();
         pictureAt = end + (end - start) * (1 / PICTURES - 1);
@@ -75,16 +79,14 @@ const methods = {
 
     /** Probabilities of the classes and Bloch vectors at a point. */
     probe(on, x, y) {
-        if (!models[on]) throw new Error("There is no model yet.");
-        const at = new Float64Array([x, y]);
-        return { probabilities: models[on].predict(at), vectors: models[on].bloch(at) };
+        const [model, at] = [modelOf(on), new Float64Array([x, y])];
+        return { probabilities: model.predict(at), vectors: model.bloch(at) };
     },
 };
 
 self.onmessage = async ({ data: { id, on, method, args } }) => {
     try {
-        if (on && !models[on]) throw new Error("There is no model yet.");
-        const value = on ? models[on][method](...args) : await methods[method](...args);
+        const value = on ? modelOf(on)[method](...args) : await methods[method](...args);
         self.postMessage({ id, value });
     } catch (error) {
         // A trap leaves the memory of the module in an unknown state.

@@ -144,7 +144,7 @@ async fn predict(
         .map_err(|_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting; try again".to_owned()))?;
     let failed = |text| Refusal(StatusCode::INTERNAL_SERVER_ERROR, text);
     let answer = answer.await.map_err(|_| failed("the model has stopped".to_owned()))?;
-    // What a model refuses is in the request.
+    // The rows of the request are the reason if a model refuses them.
     answer.map(Json).map_err(|text| Refusal(StatusCode::BAD_REQUEST, text))
 }
 

@@ -1,11 +1,11 @@
 //! Lowering of programs to paths: steps become turns, and outputs sums of words.
 
 use super::PauliPropagation;
-use crate::error::{Result, SimulationError};
-use crate::memory::check_numbers;
+use crate::error::{Error, MemoryError, Result, SimulationError};
+use crate::memory::{check_numbers, memory_left};
 use crate::program::mask::{Mask, Wide};
-use crate::program::paths::{Limits, Paths, TooManyGenerators, TooManyWords, Turns, Word};
-use crate::program::{Controls, Kernel, Program, Quantity, Step, Sum};
+use crate::program::paths::{Limits, MAX_GENERATORS, Paths, TooLarge, TooManyGenerators, Turns, Word};
+use crate::program::{Program, Quantity, Sum};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,18 +27,18 @@ impl Lowered {
     /// Returns the paths of a program, which are made at the first request.
     ///
     /// # Errors
-    /// A program that Pauli propagation cannot run; more words than the limit.
-    pub(super) fn of(program: &Program, options: &PauliPropagation) -> Result<Arc<Self>> {
+    /// A program that Pauli propagation cannot run; more words than the limits.
+    pub(super) fn of(program: &Program, options: &PauliPropagation, memory_limit: Option<u64>) -> Result<Arc<Self>> {
         let mut made = program.cache.entry::<Made>().0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lowered) = made.get(options) {
             return Ok(Arc::clone(lowered));
         }
-        let lowered = Arc::new(Self::new(program, options)?);
+        let lowered = Arc::new(Self::new(program, options, memory_limit)?);
         made.insert(*options, Arc::clone(&lowered));
         Ok(lowered)
     }
 
-    fn new(program: &Program, options: &PauliPropagation) -> Result<Self> {
+    fn new(program: &Program, options: &PauliPropagation, memory_limit: Option<u64>) -> Result<Self> {
         let refused = |what| Err(SimulationError::NotFromPauli { what }.into());
         if program.embedding.is_some() {
             return refused("embedded amplitudes");
@@ -46,67 +46,79 @@ impl Lowered {
         if !program.channels.is_empty() {
             return refused("noise channels");
         }
-        let (outputs, constants) = outputs(program)?;
+        let (outputs, constants) = outputs(program, options)?;
         let mut turns = Turns::new(&program.slots);
         for step in &program.steps {
-            turns.step(&widened(step)).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
+            turns.step(&step.widened()).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
                 generators,
-                allowed: crate::program::paths::MAX_GENERATORS,
+                allowed: MAX_GENERATORS,
             })?;
         }
         let limits = Limits {
             weight: options.max_weight.unwrap_or(u32::MAX),
             sines: options.max_sines.unwrap_or(u32::MAX),
             terms: options.max_terms,
+            bytes: memory_left(0, u64::MAX, memory_limit),
         };
-        let paths = Paths::new(program.qubits, &turns.turns, &outputs, limits).map_err(|TooManyWords(words)| {
-            SimulationError::TooManyWords { words, limit: options.max_terms, weight: options.max_weight }
+        let paths = Paths::new(program.qubits, &turns.turns, &outputs, limits).map_err(|error| match error {
+            TooLarge::Words(words) => too_many(words, options),
+            TooLarge::Bytes(needed) => {
+                let (what, budget) = ("the paths of Pauli words", limits.bytes);
+                Error::Memory(MemoryError::Numbers { what, needed: Some(needed), budget })
+            }
         })?;
         Ok(Self { paths, constants })
     }
 }
 
-fn widened(step: &Step) -> Step<Wide> {
-    let wide = |mask: u64| Wide([mask, 0, 0, 0]);
-    let kernel = match &step.kernel {
-        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: wide(*x), z: wide(*z), slot: *slot },
-        Kernel::Phase { slot } => Kernel::Phase { slot: *slot },
-        Kernel::FixedPhase(value) => Kernel::FixedPhase(*value),
-        Kernel::Exchange { mask, first, second } => {
-            Kernel::Exchange { mask: wide(*mask), first: wide(*first), second: wide(*second) }
-        }
-        Kernel::Matrix { qubits, entries } => Kernel::Matrix { qubits: qubits.clone(), entries: Arc::clone(entries) },
-    };
-    let Controls { mask, zeros } = step.controls;
-    Step { kernel, controls: Controls { mask: wide(mask), zeros: wide(zeros) } }
-}
-
 /// Words of each output with their coefficients, and its constant.
 type Outputs = (Vec<Vec<(Word, f64)>>, Vec<f64>);
 
-fn outputs(program: &Program) -> Result<Outputs> {
+fn too_many(words: usize, options: &PauliPropagation) -> Error {
+    SimulationError::TooManyWords { words, limit: options.max_terms, weight: options.max_weight }.into()
+}
+
+fn outputs(program: &Program, options: &PauliPropagation) -> Result<Outputs> {
+    let refused = |what| Err(SimulationError::NotFromPauli { what }.into());
     let count = program.engine_outputs();
-    check_numbers("the words of outputs", Some(count as u64))?;
+    let needed: u64 =
+        program.readout.quantities.iter().map(|columns| word_count(&columns.quantity)).fold(0, u64::saturating_add);
+    if needed > options.max_terms as u64 {
+        return Err(too_many(usize::try_from(needed).unwrap_or(usize::MAX), options));
+    }
+    // A word and its coefficient are nine numbers.
+    check_numbers("the words of outputs", needed.checked_mul(9).and_then(|all| all.checked_add(4 * count as u64)))?;
     let (mut words, mut constants) = (vec![Vec::new(); count], vec![0.0; count]);
     for columns in &program.readout.quantities {
-        let range = columns.outputs();
+        let (words, constants) = (&mut words[columns.outputs()], &mut constants[columns.outputs()]);
         match &columns.quantity {
-            Quantity::Expectation(sum) => of_sum(sum, &mut words[range.clone()], &mut constants[range]),
+            Quantity::Expectation(sum) => of_sum(sum, words, constants),
             Quantity::Probabilities(qubits) if qubits.len() <= MAX_PROBABILITY_QUBITS => {
-                of_probabilities(qubits, &mut words[range.clone()], &mut constants[range]);
+                of_probabilities(qubits, words, constants);
             }
-            Quantity::Probabilities(_) => {
-                return Err(SimulationError::NotFromPauli { what: "probabilities of more than 10 qubits" }.into());
-            }
-            Quantity::Variance(_) => return Err(SimulationError::NotFromPauli { what: "variances" }.into()),
-            Quantity::State => return Err(SimulationError::NotFromPauli { what: "amplitudes" }.into()),
+            Quantity::Probabilities(_) => return refused("probabilities of more than 10 qubits"),
+            Quantity::Variance(_) => return refused("variances"),
+            Quantity::State => return refused("amplitudes"),
         }
     }
     Ok((words, constants))
 }
 
+/// Words of all outputs of a quantity together, at most; none for a quantity that is refused.
+fn word_count(quantity: &Quantity) -> u64 {
+    match quantity {
+        Quantity::Expectation(sum) => {
+            let words = sum.x_groups.iter().map(|x_group| x_group.terms.len() as u64);
+            let of_parts = sum.parts.iter().map(|(_, _, part)| part.word_count());
+            words.chain(of_parts).fold(0, u64::saturating_add)
+        }
+        Quantity::Probabilities(qubits) if qubits.len() <= MAX_PROBABILITY_QUBITS => 1 << (2 * qubits.len()),
+        Quantity::Probabilities(_) | Quantity::Variance(_) | Quantity::State => 0,
+    }
+}
+
 fn of_sum(sum: &Sum, words: &mut [Vec<(Word, f64)>], constants: &mut [f64]) {
-    let wide = |mask: u64| Wide([mask, 0, 0, 0]);
+    let wide = Wide::from;
     constants.copy_from_slice(&sum.constants);
     for x_group in &sum.x_groups {
         for term in &x_group.terms {

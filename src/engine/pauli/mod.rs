@@ -23,6 +23,24 @@ use sweep::Room;
 ///
 /// A rotation by an unknown angle turns a Pauli word into a sum of two. The limits leave out words that a rotation would
 /// bear; without limits, and as long as there are fewer words than `max_terms`, values are exact.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::VarBuilder;
+/// use candlewick::{PauliPropagation, Simulation, nn::QuantumLayerConfig, prelude::*};
+///
+/// // A state vector of 50 qubits has 2^50 amplitudes; here Z of one of them is two words.
+/// let mut circuit = Circuit::new(50);
+/// for q in 0..50 { circuit.rx(0.3, q); }
+/// for q in 0..49 { circuit.rzz(0.2, q, q + 1); }
+/// let simulation = Simulation::Pauli(PauliPropagation::with_weight(8));
+/// let config = QuantumLayerConfig { simulation, ..Default::default() };
+/// let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+/// let z = Measurement::expectation([Z(25)]);
+/// let layer = QuantumLayer::with_config(circuit, z, config, vb)?;
+/// assert!((layer.evaluate()?.to_vec1::<f64>()?[0] - 0.3f64.cos()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PauliPropagation {
@@ -76,24 +94,13 @@ struct Call<'a, T> {
 }
 
 /// Memory of a thread, and the numbers of a block's slots.
+#[derive(Default)]
 struct Scratch<T, const L: usize> {
     room: Room<T, L>,
     slots: Vec<[f64; L]>,
     angles: [Vec<f64>; 3],
     outputs: Vec<[f64; L]>,
     gradients: Vec<[f64; L]>,
-}
-
-impl<T, const L: usize> Default for Scratch<T, L> {
-    fn default() -> Self {
-        let (slots, outputs, gradients) = Default::default();
-        Self { room: Room::default(), slots, angles: Default::default(), outputs, gradients }
-    }
-}
-
-/// Gradients of a block of samples.
-struct BlockGradients {
-    weights: Vec<f64>,
 }
 
 impl<T: Real> Call<'_, T> {
@@ -160,14 +167,14 @@ impl<T: Real> Call<'_, T> {
         is_finite
     }
 
-    /// Computes the gradients of a block.
+    /// Computes the gradients of a block: in the inputs into their rows, and returns the one in the weights.
     fn gradient<const L: usize>(
         &self,
         scratch: &mut Scratch<T, L>,
         first: usize,
         cotangent: &[T],
         rows: Option<&mut [T]>,
-    ) -> BlockGradients {
+    ) -> Vec<f64> {
         let (width, count) = (self.lowered.constants.len(), L.min(self.arguments.batch - first));
         let is_finite = self.forward(scratch, first, &mut [], true);
         for (output, cotangents) in scratch.outputs.iter_mut().enumerate() {
@@ -191,7 +198,7 @@ impl<T: Real> Call<'_, T> {
         first: usize,
         is_finite: &[bool],
         rows: Option<&mut [T]>,
-    ) -> BlockGradients {
+    ) -> Vec<f64> {
         let slots = &mut scratch.slots;
         slots.fill([0.0; L]);
         for (angle, gradient) in self.paths().angles.iter().zip(&scratch.gradients) {
@@ -217,7 +224,7 @@ impl<T: Real> Call<'_, T> {
         for (row, (to, from)) in rows.into_iter().flatten().zip(of_inputs).enumerate() {
             *to = if is_finite[row / inputs] { T::from_f64(from) } else { T::nan() };
         }
-        BlockGradients { weights }
+        weights
     }
 
     fn through(&self, slot: &Slot, sample: usize, gradient: f64, mut each: impl FnMut(Variable, f64)) {
@@ -303,7 +310,7 @@ fn gradient<T: Real, const L: usize>(
     let (batch, width) = (call.arguments.batch, call.program.engine_inputs);
     let mut inputs = zeroed_vec("gradients of inputs", if needs_grad.inputs { batch * width } else { 0 })?;
     let spread = threads > 1 && call.paths().pairs() * batch >= SERIAL_WORK;
-    let mut found: Vec<Option<BlockGradients>> = (0..batch.div_ceil(L)).map(|_| None).collect();
+    let mut found: Vec<Option<Vec<f64>>> = (0..batch.div_ceil(L)).map(|_| None).collect();
     let mut rows = inputs.chunks_mut((L * width).max(1));
     let blocks = found.iter_mut().enumerate().map(|(block, to)| (block, to, rows.next()));
     share::for_each_item(spread, &mut Vec::new(), blocks, |scratch: &mut Scratch<T, L>, (block, to, rows)| {
@@ -312,7 +319,7 @@ fn gradient<T: Real, const L: usize>(
     // Blocks are added in order, on however many threads they were computed.
     let mut weights = vec![0.0; call.program.weights];
     for block in found.into_iter().flatten() {
-        weights.iter_mut().zip(block.weights).for_each(|(to, from)| *to += from);
+        weights.iter_mut().zip(block).for_each(|(to, from)| *to += from);
     }
     Ok(Gradients {
         inputs: needs_grad.inputs.then_some(inputs),
@@ -323,7 +330,7 @@ fn gradient<T: Real, const L: usize>(
 impl HostEngine for Pauli {
     fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()> {
         check_arch()?;
-        let lowered = Lowered::of(program, &options_of(options))?;
+        let lowered = Lowered::of(program, &options_of(options), options.memory_limit)?;
         in_lanes!(T, batch, check_memory, &lowered.paths, false, options).map(drop)
     }
 
@@ -335,7 +342,7 @@ impl HostEngine for Pauli {
         _save: bool,
     ) -> Result<(Vec<T>, Option<Saved>)> {
         check_arch()?;
-        let lowered = Lowered::of(program, &options_of(options))?;
+        let lowered = Lowered::of(program, &options_of(options), options.memory_limit)?;
         let call = Call { program, lowered: &lowered, arguments };
         Ok((in_lanes!(T, arguments.batch, forward, &call, options)?, None))
     }
@@ -350,7 +357,7 @@ impl HostEngine for Pauli {
         _saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
         check_arch()?;
-        let lowered = Lowered::of(program, &options_of(options))?;
+        let lowered = Lowered::of(program, &options_of(options), options.memory_limit)?;
         let call = Call { program, lowered: &lowered, arguments };
         in_lanes!(T, arguments.batch, gradient, &call, options, cotangent, needs_grad)
     }

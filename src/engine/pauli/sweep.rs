@@ -19,7 +19,7 @@ pub(super) type Lanes<T, const L: usize> = [T; L];
 pub(super) type CosSin<T, const L: usize> = [Lanes<T, L>; 2];
 
 /// Memory of a block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Room<T, const L: usize> {
     /// Cosine and sine of each angle.
     pub(super) turns: Vec<CosSin<T, L>>,
@@ -33,21 +33,6 @@ pub(super) struct Room<T, const L: usize> {
     c: Vec<Lanes<T, L>>,
     /// λ in front of each cut, in the order of the forward sweep.
     kept: Vec<Lanes<T, L>>,
-}
-
-impl<T, const L: usize> Default for Room<T, L> {
-    fn default() -> Self {
-        let empty = Vec::new;
-        Self {
-            turns: Vec::new(),
-            bloch: empty(),
-            products: empty(),
-            adjoint: empty(),
-            lambda: empty(),
-            c: empty(),
-            kept: empty(),
-        }
-    }
 }
 
 impl<T: Real, const L: usize> Room<T, L> {

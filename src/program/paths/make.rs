@@ -13,6 +13,8 @@ pub(crate) struct Limits {
     pub(crate) sines: u32,
     /// Largest number of words while paths are made.
     pub(crate) terms: usize,
+    /// Most bytes that the making may take.
+    pub(crate) bytes: u64,
 }
 
 /// Words of a circuit's observables, and how its turns move them. A turn whose angle is θ, with C = cos θ and S = sin θ,
@@ -64,23 +66,38 @@ pub(crate) struct Ends {
     pub(crate) words: Vec<(u32, bool, u32)>,
 }
 
-/// Number of words at which the making stopped, and the output that it was following.
+/// Size at which the making stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooManyWords(pub(crate) usize);
+pub(crate) enum TooLarge {
+    /// Number of words.
+    Words(usize),
+    /// Bytes of words, pairs and cuts.
+    Bytes(u64),
+}
+
+/// Bytes of a pair or a cut; twice that, as a list that grows is copied.
+const PAIR_BYTES: u64 = 2 * size_of::<[u32; 2]>() as u64;
+
+impl PathStep {
+    /// Number of births, pairs and cuts.
+    fn moves(&self) -> usize {
+        self.births.len() + self.pairs.len() + self.cuts.len()
+    }
+}
 
 impl Paths {
     /// Makes the paths of observables, sums of words with their coefficients, through the turns of a circuit that begins
     /// in |0..0>.
     ///
     /// # Errors
-    /// More words than the limit.
+    /// More words or bytes than the limits.
     pub(crate) fn new(
         qubits: usize,
         turns: &[Turn],
         outputs: &[Vec<(Word, f64)>],
         limits: Limits,
-    ) -> Result<Self, TooManyWords> {
-        let mut making = Making { words: Words::new(qubits), paths: Self::default(), limits };
+    ) -> Result<Self, TooLarge> {
+        let mut making = Making { words: Words::new(qubits), paths: Self::default(), moves: 0, limits };
         let (rest, possible) = making.split(qubits, turns);
         for output in outputs {
             let sum = output.iter().map(|(word, coefficient)| (making.words.place(*word), *coefficient)).collect();
@@ -111,13 +128,20 @@ type Possible = Vec<[bool; 3]>;
 struct Making {
     words: Words,
     paths: Paths,
+    /// Pairs and cuts of all steps.
+    moves: u64,
     limits: Limits,
 }
 
 impl Making {
-    fn check(&self) -> Result<(), TooManyWords> {
-        let most = self.limits.terms.min(u32::MAX as usize);
-        if self.words.len() > most { Err(TooManyWords(self.words.len())) } else { Ok(()) }
+    fn check(&self) -> Result<(), TooLarge> {
+        let words = self.words.len();
+        let bytes = words as u64 * Words::BYTES + self.moves * PAIR_BYTES;
+        match () {
+            () if words > self.limits.terms.min(u32::MAX as usize) => Err(TooLarge::Words(words)),
+            () if bytes > self.limits.bytes => Err(TooLarge::Bytes(bytes)),
+            () => Ok(()),
+        }
     }
 
     /// Index of an angle.
@@ -129,7 +153,7 @@ impl Making {
         })
     }
 
-    /// Takes the start out of the turns: those of one qubit before any that joins it to others.
+    /// Takes the start out of the turns: the turns of one qubit in front of the first that joins it to others.
     fn split(&mut self, qubits: usize, turns: &[Turn]) -> (Vec<Turn>, Possible) {
         let mut is_joined = vec![false; qubits];
         let mut possible = vec![[false, false, true]; qubits];
@@ -161,7 +185,7 @@ impl Making {
     }
 
     /// Takes all words through a turn, from behind it to in front of it.
-    fn turn(&mut self, Turn { word, angle }: &Turn) -> Result<(), TooManyWords> {
+    fn turn(&mut self, Turn { word, angle }: &Turn) -> Result<(), TooLarge> {
         match angle.quarters() {
             Some(0) => {}
             Some(2) => self.words.half(word),
@@ -169,8 +193,10 @@ impl Making {
             None => {
                 let angle = self.angle(*angle);
                 let step = self.branch(word, angle)?;
-                if !(step.births.is_empty() && step.pairs.is_empty() && step.cuts.is_empty()) {
+                if step.moves() > 0 {
+                    self.moves += step.moves() as u64;
                     self.paths.steps.push(step);
+                    self.check()?;
                 }
             }
         }
@@ -178,7 +204,7 @@ impl Making {
     }
 
     /// Pairs the words that do not commute with the word of a turn.
-    fn branch(&mut self, generator: &Word, angle: usize) -> Result<PathStep, TooManyWords> {
+    fn branch(&mut self, generator: &Word, angle: usize) -> Result<PathStep, TooLarge> {
         let mut step = PathStep { angle, ..PathStep::default() };
         let hash = self.words.hash(generator);
         let before = self.words.len() as u32;
@@ -234,7 +260,7 @@ impl Making {
                 child
             });
         }
-        self.paths.steps.retain(|step| step.births.len() + step.pairs.len() + step.cuts.len() > 0);
+        self.paths.steps.retain(|step| step.moves() > 0);
         ever
     }
 

@@ -18,6 +18,6 @@ mod turns;
 mod word;
 mod words;
 
-pub(crate) use make::{Limits, PathStep, Paths, TooManyWords, others};
+pub(crate) use make::{Limits, PathStep, Paths, TooLarge, others};
 pub(crate) use turns::{Angle, MAX_GENERATORS, TooManyGenerators, Turns};
 pub(crate) use word::Word;

@@ -48,6 +48,10 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Bytes of a word while paths are made: its numbers, its place in the map, and twice that, as lists that grow are
+    /// copied.
+    pub(super) const BYTES: u64 = 2 * (2 * LIMBS as u64 * 8 + 1 + 4 + 16 + 40);
+
     pub(super) fn new(qubits: usize) -> Self {
         // The same keys always, so the same places always.
         let mut generator = Generator::seed_from_u64(0);
