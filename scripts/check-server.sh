@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Serves a model file and tests the server: answers, errors, a load, a graceful stop.
+# Serves a model file and tests the server: the answers for a table against the command line's, errors, a load, a graceful stop.
 #
-#     scripts/check-server.sh MODEL BODY [LEAST]     BODY is a request that fits the model; LEAST requests a second are needed
+#     scripts/check-server.sh MODEL TABLE [LEAST]     MODEL is of classes; LEAST requests a second are needed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-model=$1 body=$2 least=${3:-0}
+model=$1 table=$2 least=${3:-0}
+cargo build --locked --profile test --features cli --bin candlewick
 cargo build --locked --profile test --package candlewick-serve
 bin=${CARGO_TARGET_DIR:-target}/debug
 log=$(mktemp)
+"$bin/candlewick" predict --probabilities "$model" "$table" >"$log.expected"
 "$bin/serve" "$model" --address 127.0.0.1:0 >"$log" &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill "$server" 2>/dev/null || true; rm -f "$log"*' EXIT
 for _ in $(seq 100); do
     address=$(sed -n 's|^listening on http://||p' "$log")
     if [ -n "$address" ]; then break; fi
@@ -28,7 +30,21 @@ status() {
 }
 status 200 "http://$address/"
 status 200 "http://$address/health"
-status 200 "http://$address/predict" -d "$body"
+# The rows of a table as a request, all of them and the first.
+request() {
+    python3 -c 'import csv, json, sys; print(json.dumps({"rows": list(csv.DictReader(sys.stdin))[:int(sys.argv[1])]}))' "$1" <"$table"
+}
+request 1000 | curl -s --fail "http://$address/predict" -d @- >"$log.found"
+python3 - "$log.expected" "$log.found" <<'COMPARE'
+import csv, json, sys
+(_, *expected), found = list(csv.reader(open(sys.argv[1]))), json.load(open(sys.argv[2]))
+assert [row[0] for row in expected] == found["labels"]
+pairs = zip((p for row in expected for p in row[1:]), (p for row in found["probabilities"] for p in row), strict=True)
+off = max(abs(float(a) - b) for a, b in pairs)
+assert off < 1e-6, off
+print(f"{len(expected)} rows as the command line predicts them, within {off:.1e}")
+COMPARE
+body=$(request 1)
 status 400 "http://$address/predict" -d '{"rows": []}'
 status 400 "http://$address/predict" -d '{"rows": [[1, "a"]]}'
 status 400 "http://$address/predict" -d '{"rows": [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]}'
@@ -37,10 +53,9 @@ status 404 "http://$address/nothing"
 status 405 "http://$address/predict"
 head -c 5000000 /dev/zero >"$log.large"
 status 413 "http://$address/predict" --data-binary "@$log.large"
-rm "$log.large"
 "$bin/load" "$address" "$body" --seconds 3 --least "$least"
 
 kill -TERM "$server"
 wait "$server"
 grep -q '^stopped$' "$log" || { echo "the server did not stop by itself" >&2; exit 1; }
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log"*' EXIT

@@ -65,9 +65,17 @@ pub(super) fn working_dtype(a: &Tensor, b: &Tensor) -> DType {
     if [a.dtype(), b.dtype()].contains(&DType::F64) { DType::F64 } else { DType::F32 }
 }
 
-/// Returns numbers `[.., features]` in a dtype that may be narrower. A finite number that is not finite there is an
-/// error.
-pub(crate) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Result<Tensor> {
+/// Returns samples `[.., features]` in a dtype that may be narrower. A finite number that is not finite there is an
+/// error, `what` it is.
+pub(crate) fn narrowed_samples(what: &'static str, wide: &Tensor, dtype: DType) -> Result<Tensor> {
+    narrowed(wide, dtype, |at, value| {
+        let width = wide.dims().last().copied().unwrap_or(1);
+        DataError::SampleNumber { what, feature: at % width, sample: at / width, value, dtype }
+    })
+}
+
+/// Returns numbers in a dtype that may be narrower, or the error of the first finite number that is not finite there.
+pub(super) fn narrowed(wide: &Tensor, dtype: DType, error: impl Fn(usize, f64) -> DataError) -> Result<Tensor> {
     let narrow = wide.to_dtype(dtype)?;
     if dtype == wide.dtype() || dtype.size_in_bytes() > wide.dtype().size_in_bytes() {
         return Ok(narrow);
@@ -76,11 +84,7 @@ pub(crate) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Resul
     let (before, after) = (host_numbers(wide)?, host_numbers(&narrow)?);
     match before.iter().zip(&after).position(|(before, after)| before.is_finite() && !after.is_finite()) {
         None => Ok(narrow),
-        Some(at) => {
-            let feature = at % wide.dims().last().copied().unwrap_or(1);
-            let (value, allowed) = (before[at], "finite in the samples' dtype");
-            Err(Error::Data(DataError::FeatureNumber { what, feature, name: None, value, allowed }))
-        }
+        Some(at) => Err(error(at, before[at]).into()),
     }
 }
 

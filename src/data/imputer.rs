@@ -148,7 +148,10 @@ impl Imputer {
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         check_features("a feature vector to fill", x, self.fill.elem_count())?;
         check_float("the tensor of samples", x)?;
-        let fill = narrowed("fill", &self.fill, x.dtype())?;
+        let fill = narrowed(&self.fill, x.dtype(), |feature, value| {
+            let (what, allowed) = ("fill", "finite in the samples' dtype");
+            DataError::FeatureNumber { what, feature, name: None, value, allowed }
+        })?;
         if x.dtype() != self.fill.dtype() {
             check_zeros(&self.fill, &fill)?;
         }

@@ -33,7 +33,7 @@ pub use config::{CsvConfig, Missing, MissingTarget, Target, Unknown};
 pub use dataset::Dataset;
 pub use encoder::TableEncoder;
 pub use features::Features;
-pub(crate) use features::narrowed;
+pub(crate) use features::narrowed_samples;
 #[cfg(feature = "datasets")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]
 pub use images::{ImageSet, images};

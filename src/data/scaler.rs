@@ -1,7 +1,7 @@
 //! Scaling of features.
 
 use super::Features;
-use super::features::{check_features, check_float, narrowed, saved_tensor, working_dtype};
+use super::features::{check_features, check_float, narrowed_samples, saved_tensor, working_dtype};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::memory::check_numbers;
@@ -187,7 +187,7 @@ impl Scaler {
         let dtype = working_dtype(x, &self.offset);
         check_copy("the samples", x, dtype)?;
         let [wide, offset, scale] = [x, &self.offset, &self.scale].map(|tensor| tensor.to_dtype(dtype));
-        narrowed(what, &of(&wide?, &offset?, &scale?)?, x.dtype())
+        narrowed_samples(what, &of(&wide?, &offset?, &scale?)?, x.dtype())
     }
 
     /// Returns the numbers under the names `offset` and `scale`, to be saved in a safetensors file.

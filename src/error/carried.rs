@@ -1,6 +1,6 @@
 //! Conversion to and from candle's error: a typed error travels inside candle's error and is recovered from it.
 
-use super::Error;
+use super::{DataError, Error, SimulationError, StatesError, TensorError};
 use candle_core::Error as Candle;
 use std::fmt;
 
@@ -51,6 +51,34 @@ impl Error {
                 Self::find(inner)
             }
             Candle::Io(io) => io.get_ref()?.downcast_ref::<Carried>().map(|carried| &carried.0),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of the sample that the error is about, counted from 0 in the batch of the call. Callers that
+    /// cut their rows into batches add the rows before the batch, so that the error names the row.
+    ///
+    /// ```
+    /// use candlewick::data::Scaler;
+    /// use candlewick::prelude::*;
+    ///
+    /// let x = Tensor::new(&[[1.0, 2.0], [f64::NAN, 4.0]], &Device::Cpu)?;
+    /// let mut error = Scaler::standard(&x).unwrap_err();
+    /// *error.sample_mut().expect("a sample") += 100;
+    /// assert!(error.to_string().contains("sample 101"), "{error}");
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    pub fn sample_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Tensor(
+                TensorError::FeatureNotFinite { sample, .. }
+                | TensorError::NoState { sample, .. }
+                | TensorError::OutputNotFinite { sample, .. },
+            )
+            | Self::States(StatesError::NoOutcomes { sample, .. })
+            | Self::Simulation(SimulationError::NoErrors { sample, .. })
+            | Self::Data(DataError::Label { sample, .. } | DataError::SampleNumber { sample, .. }) => Some(sample),
+            Self::Tensor(TensorError::EntryNotFinite { row, .. }) => Some(row),
             _ => None,
         }
     }

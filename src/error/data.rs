@@ -1,5 +1,7 @@
 //! Errors of data sets.
 
+use candle_core::DType;
+
 /// Data sets that are not valid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -128,6 +130,20 @@ pub enum DataError {
         value: f64,
         /// Allowed range, in words.
         allowed: &'static str,
+    },
+    /// A number computed of a sample that the dtype does not hold.
+    #[error("the {what} of feature {feature} of sample {sample} is {value:e}, which {} does not hold", dtype.as_str())]
+    SampleNumber {
+        /// Number that was computed: `scaled number`, `prepared number` and the like.
+        what: &'static str,
+        /// Column of the feature, counted from 0.
+        feature: usize,
+        /// Row of the sample, counted from 0.
+        sample: usize,
+        /// The value.
+        value: f64,
+        /// The dtype.
+        dtype: DType,
     },
     /// A saved tensor that is missing or does not fit.
     #[error("the saved tensor `{name}` is {actual}, expected {expected}")]

@@ -90,8 +90,8 @@ pub enum TensorError {
         /// Last of the features.
         last: usize,
     },
-    /// An output of a model that is NaN or infinite, where a class is to be chosen.
-    #[error("output {output} of sample {sample} is {value}, which belongs to no class")]
+    /// An output of a model that is NaN or infinite, where a prediction is to be made of it.
+    #[error("output {output} of sample {sample} is {value}, which is no prediction")]
     OutputNotFinite {
         /// Row of the output, counted from 0.
         sample: usize,

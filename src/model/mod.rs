@@ -55,7 +55,7 @@ pub use layer::{Activation, Layer};
 pub use output::{Output, Prediction, Scores};
 
 use crate::circuit::Circuit;
-use crate::data::{Scaler, Table, TableEncoder, narrowed};
+use crate::data::{Scaler, Table, TableEncoder, narrowed_samples};
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Device, Module, Shape, Tensor};
 use modules::Step;
@@ -108,7 +108,7 @@ impl Model {
         for step in &self.prepare {
             x = step.apply(&x)?;
         }
-        narrowed("the samples of a model", &x, self.dtype)
+        narrowed_samples("prepared number", &x, self.dtype)
     }
 
     /// Computes [`Module::forward`], with candlewick's own typed error.
@@ -147,7 +147,7 @@ impl Model {
     /// Returns the prediction for raw samples `[batch, ..]`.
     ///
     /// # Errors
-    /// The errors of [`prepare`](Self::prepare) and [`try_forward`](Self::try_forward).
+    /// The errors of [`prepare`](Self::prepare) and [`predict_prepared`](Self::predict_prepared).
     pub fn predict(&self, x: &Tensor) -> Result<Prediction> {
         self.predict_prepared(&self.prepare(x)?)
     }
@@ -156,7 +156,8 @@ impl Model {
     /// requests behind each other.
     ///
     /// # Errors
-    /// The errors of [`try_forward`](Self::try_forward).
+    /// An output that is NaN or infinite, with its sample ([`Error::sample_mut`]); the errors of
+    /// [`try_forward`](Self::try_forward).
     pub fn predict_prepared(&self, x: &Tensor) -> Result<Prediction> {
         self.output.prediction(self.try_forward(&x.detach())?.detach())
     }

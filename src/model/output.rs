@@ -1,7 +1,8 @@
 //! Outputs of a model: what the numbers behind the last layer mean.
 
 use crate::data::Scaler;
-use crate::error::{ModelProblem, Result};
+use crate::error::{Error, ModelProblem, Result, TensorError};
+use crate::numbers::host_numbers;
 use candle_core::{D, DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -104,12 +105,18 @@ impl Output {
         }
     }
 
-    /// Returns the prediction of outputs `[batch, ..]`.
+    /// Returns the prediction of outputs `[batch, ..]`, whose numbers are finite.
     pub(super) fn prediction(&self, y: Tensor) -> Result<Prediction> {
+        check_finite(&y)?;
         Ok(match self {
             Self::Raw => Prediction::Raw(y),
             Self::Values { scaler: None, .. } => Prediction::Values(y),
-            Self::Values { scaler: Some(scaler), .. } => Prediction::Values(scaler.invert(&y)?),
+            Self::Values { scaler: Some(scaler), .. } => {
+                let y = scaler.invert(&y)?;
+                // A number of a large target may be beyond the range of F32.
+                check_finite(&y)?;
+                Prediction::Values(y)
+            }
             Self::Classes { names, scores, .. } => {
                 let probabilities = probabilities(&y, names.len(), *scores)?;
                 let classes = probabilities.to_dtype(DType::F64)?.to_vec2::<f64>()?;
@@ -117,6 +124,18 @@ impl Output {
                 Prediction::Classes { probabilities, classes, names: names.clone() }
             }
         })
+    }
+}
+
+/// Checks that each number of `[batch, ..]` is finite.
+fn check_finite(y: &Tensor) -> Result<()> {
+    let width = y.dims().iter().skip(1).product::<usize>().max(1);
+    match host_numbers(y)?.iter().enumerate().find(|(_, number)| !number.is_finite()) {
+        None => Ok(()),
+        Some((at, value)) => {
+            let (sample, output, value) = (at / width, at % width, *value);
+            Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }))
+        }
     }
 }
 

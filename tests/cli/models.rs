@@ -59,6 +59,31 @@ fn predictions_are_as_good_as_printed() {
     assert!(!model.notes().values().any(|note| note.contains(folder.path().to_str().expect("a path"))));
 }
 
+/// The options in the note of a model give the model.
+#[test]
+fn the_note_has_all_options() {
+    let folder = Folder::new("note").with("iris.csv", &FLOWERS.replace("sepal_width", "width of 'sepals'"));
+    let options = ["--label", "species", "--epochs", "2", "--without", "width of 'sepals'", "--text", "petal_width"];
+    folder.run(&[&["train", "iris.csv", "-q"], &options[..], &["--unknown", "zeros"]].concat()).good();
+    let model = Model::load(folder.path().join("model.safetensors"), &Device::Cpu).expect("a model");
+    let note = &model.notes()["options"];
+    let script = format!("set -- {note}; for word do printf '%s\\n' \"$word\"; done");
+    let words = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell").stdout;
+    let words = String::from_utf8(words).expect("a text");
+    let again: Vec<&str> = ["train", "iris.csv", "-q", "-o", "again"].into_iter().chain(words.lines()).collect();
+    folder.run(&again).good();
+    assert_eq!(folder.bytes("again"), folder.bytes("model.safetensors"), "{note}");
+}
+
+/// Names out of a file do not move the cursor of a terminal.
+#[test]
+fn control_characters_are_escaped() {
+    let folder = Folder::new("control").with("t.csv", "\u{1b}[2Ja,b\n1,2\n");
+    assert!(folder.run(&["info", "t.csv"]).good().contains("\\u{1b}[2Ja: numbers"));
+    let message = folder.run(&["train", "t.csv", "--label", "c"]).bad(1);
+    assert!(message.contains("\\u{1b}[2Ja") && !message.contains('\u{1b}'), "{message}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_file() {
     let folder = trained("seeds");

@@ -93,8 +93,13 @@ fn mistakes_name_line_and_column() {
         (short.replacen("0.2,setosa", "1e999,setosa", 1), "is not finite"),
     ] {
         let message = folder.run_with(&["predict", "model.safetensors", "-"], text.as_bytes()).bad(1);
-        assert!(message.starts_with("error: standard input: ") && message.contains(part), "{message}");
+        assert!(message.starts_with("error: standard input:") && message.contains(part), "{message}");
     }
+    // A row of a later batch has its own number and line.
+    let many = short.lines().next().expect("a header").to_owned() + &"\n5,3,1,0,x".repeat(10_004) + "\n5,3,1e300,0,x\n";
+    let message = folder.run_with(&["predict", "model.safetensors", "-"], many.as_bytes()).bad(1);
+    let (place, part) = ("error: standard input:10006: ", "of feature 2 of sample 10004 is 5.");
+    assert!(message.starts_with(place) && message.contains(part), "{message}");
     // A table without rows has its columns, too.
     let predict = |text: &[u8]| folder.run_with(&["predict", "model.safetensors", "-"], text);
     assert!(predict(b"petal_width\n").bad(1).contains("`sepal_length`, which the model needs"));

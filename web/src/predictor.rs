@@ -89,10 +89,6 @@ impl Predictor {
             self.model.predict(&x.reshape(shape)?)?
         };
         let numbers = prediction.numbers().to_dtype(DType::F64)?.reshape((table.len(), ()))?.to_vec2::<f64>()?;
-        if let Some(row) = numbers.iter().position(|row| row.iter().any(|number| !number.is_finite())) {
-            let (setting, allowed) = ("row", "a row whose prediction is finite");
-            return Err(Error::Setting { of: "the table", setting, value: row as f64 + 1.0, allowed });
-        }
         let columns = match self.model.output() {
             Output::Classes { label, names, .. } => names.iter().map(|name| format!("{label}={name}")).collect(),
             Output::Values { names, .. } => names.clone(),

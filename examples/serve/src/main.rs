@@ -196,12 +196,9 @@ fn numbers_of(prediction: &Prediction, part: &Range<usize>) -> candlewick::candl
     numbers.reshape((part.len(), width))?.to_dtype(candlewick::candle_core::DType::F64)?.to_vec2::<f64>()
 }
 
-/// Returns the answer of some rows of a prediction, whose numbers have to be finite.
+/// Returns the answer of some rows of a prediction.
 fn part_of(prediction: &Prediction, labels: &[&str], part: Range<usize>) -> Result<Value, String> {
     let numbers = numbers_of(prediction, &part).map_err(|error| error.to_string())?;
-    if let Some(row) = numbers.iter().position(|row| row.iter().any(|number| !number.is_finite())) {
-        return Err(format!("the prediction of row {row} is not finite"));
-    }
     Ok(match prediction {
         Prediction::Classes { .. } => {
             json!({ "labels": &labels[part], "probabilities": numbers })

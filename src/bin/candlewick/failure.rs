@@ -1,5 +1,6 @@
 //! Errors of the program: their words, the line of the text that they are about, and the exit status.
 
+use super::words::readable;
 use candlewick::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -78,8 +79,10 @@ pub(crate) fn picture(text: &str, line: usize, column: usize) -> Option<String> 
 pub(crate) fn ending(outcome: Outcome<()>) -> ExitCode {
     let (text, status) = match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => return ExitCode::SUCCESS,
-        Err(Failure::Error { message, picture: None }) => (format!("error: {message}\n"), 1),
-        Err(Failure::Error { message, picture: Some(picture) }) => (format!("error: {message}\n{picture}\n"), 1),
+        Err(Failure::Error { message, picture }) => {
+            let picture = picture.map_or_else(String::new, |picture| picture + "\n");
+            (format!("error: {}\n{picture}", readable(&message)), 1)
+        }
         Err(Failure::Usage(message)) => (format!("error: {message}\n\nFor more information, try '--help'.\n"), 2),
     };
     note(&text);

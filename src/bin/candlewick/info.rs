@@ -4,7 +4,7 @@ use super::circuits::{self, Loaded};
 use super::failure::{Failure, Outcome};
 use super::input::{self, Content, Input};
 use super::output;
-use super::words::counted;
+use super::words::{counted, readable};
 use candlewick::candle_core::Device;
 use candlewick::data::CsvConfig;
 use candlewick::model::{self, Model, Output};
@@ -198,29 +198,34 @@ fn text(info: &Info) -> String {
 
 fn text_of_model(model: &ModelInfo) -> String {
     let mut text = format!("{}: model, {}, {} bytes", model.file, counted(model.parameters, "parameter"), model.bytes);
-    let (writer, digest) = (model.writer.escape_debug(), model.digest.escape_debug());
-    _ = write!(text, "\nwritten by {writer} in format {}\n{digest}", model.format);
+    _ = write!(
+        text,
+        "\nwritten by {} in format {}\n{}",
+        readable(&model.writer),
+        model.format,
+        readable(&model.digest)
+    );
     _ = write!(text, "\ninput {:?} of {}: {}", model.input, model.dtype, listed(&model.features));
-    _ = write!(text, "\nlayers {}", model.layers.join(" -> "));
+    _ = write!(text, "\nlayers {}", readable(&model.layers.join(" -> ")));
     text += &match &model.predicts {
         Predicts::Numbers(shape) => format!("\npredicts numbers {shape:?}"),
-        Predicts::Classes { label, names } => format!("\npredicts {label}: {}", listed(names)),
+        Predicts::Classes { label, names } => format!("\npredicts {}: {}", readable(label), listed(names)),
         Predicts::Values(names) => format!("\npredicts {}", listed(names)),
     };
     text.push('\n');
     for (name, shape) in &model.tensors {
-        _ = writeln!(text, "  {name} {shape:?}");
+        _ = writeln!(text, "  {} {shape:?}", readable(name));
     }
     model.circuits.iter().for_each(|circuit| text += &text_of_circuit(circuit));
     for (key, note) in &model.notes {
-        _ = writeln!(text, "note {key}: {}", note.escape_debug());
+        _ = writeln!(text, "note {}: {}", readable(key), readable(note));
     }
     text
 }
 
 fn text_of_circuit(circuit: &CircuitInfo) -> String {
     let origin = match (&circuit.layer, &circuit.version) {
-        (Some(layer), _) => format!("layer {layer}: circuit"),
+        (Some(layer), _) => format!("layer {}: circuit", readable(layer)),
         (None, Some(version)) => format!("{}: OpenQASM {version}", circuit.file),
         (None, None) => circuit.file.clone(),
     };
@@ -232,7 +237,7 @@ fn text_of_circuit(circuit: &CircuitInfo) -> String {
         more => _ = writeln!(text, "  features x0 to x{}", more - 1),
     }
     for (name, shape) in &circuit.weights {
-        _ = writeln!(text, "  weights {name} {shape:?}");
+        _ = writeln!(text, "  weights {} {shape:?}", readable(name));
     }
     if !circuit.bits.is_empty() {
         _ = writeln!(text, "  bits {}", listed(&circuit.bits));
@@ -252,7 +257,7 @@ fn text_of_table(table: &TableInfo) -> String {
             _ => String::new(),
         };
         let missing = if column.missing > 0 { format!(", {} missing", column.missing) } else { String::new() };
-        let (name, holds, different) = (&column.name, column.holds, column.different);
+        let (name, holds, different) = (readable(&column.name), column.holds, column.different);
         _ = writeln!(text, "  {name}: {holds}{range}, {different} different{missing}");
     }
     text
@@ -261,7 +266,7 @@ fn text_of_table(table: &TableInfo) -> String {
 /// Lists names, and not all of many.
 fn listed(names: &[String]) -> String {
     let more = if names.len() > LISTED { format!(", .. ({} in all)", names.len()) } else { String::new() };
-    names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ") + &more
+    names.iter().take(LISTED).map(|name| readable(name)).collect::<Vec<_>>().join(", ") + &more
 }
 
 /// Writes a number of bytes.

@@ -49,14 +49,23 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 pub(crate) fn read_bytes(path: &Path) -> Outcome<Vec<u8>> {
     let name = name_of(path);
     let refused = |error: io::Error| Failure::of_file(&name, "read", &error);
+    let too_long = || Failure::new(format!("{name}: it has more than 4 GiB, which is the limit"));
     let mut bytes = Vec::new();
-    let read = match is_standard(path) {
-        true => io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes),
-        false => File::open(path).map_err(refused)?.take(LONGEST + 1).read_to_end(&mut bytes),
+    let read = if is_standard(path) {
+        io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes)
+    } else {
+        let file = File::open(path).map_err(refused)?;
+        // The length of a pipe is not known.
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        if length > LONGEST {
+            return Err(too_long());
+        }
+        bytes.try_reserve_exact(length as usize + 1).map_err(|error| refused(error.into()))?;
+        file.take(LONGEST + 1).read_to_end(&mut bytes)
     };
     match read {
         Err(error) => Err(refused(error)),
-        Ok(length) if length as u64 > LONGEST => Err(Failure::new(format!("{name}: it has more than 4 GiB"))),
+        Ok(length) if length as u64 > LONGEST => Err(too_long()),
         Ok(_) => Ok(bytes),
     }
 }

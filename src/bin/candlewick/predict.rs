@@ -67,22 +67,27 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     }
     if table.is_empty() {
         // No row would ask for the columns.
-        encoder.encode_features(&table).map_err(|error| of_batch(error, &input))?;
+        encoder.encode_features(&table).map_err(|error| of_batch(error, &input, &table, 0))?;
     }
     let mut output = Output::open(args.output.as_deref())?;
     output.write(columns.header(args, &table, input.delimiter).as_bytes())?;
     for start in (0..table.len()).step_by(BATCH) {
         let rows: Vec<usize> = (start..table.len().min(start + BATCH)).collect();
         let batch = table.select(&rows)?;
-        let prediction = model.predict_table(&batch).map_err(|error| of_batch(error, &input))?;
-        let lines = columns.lines(args, &batch, &prediction, &input)?;
+        let prediction = model.predict_table(&batch).map_err(|error| of_batch(error, &input, &table, start))?;
+        let lines = columns.lines(args, &batch, &prediction, input.delimiter)?;
         output.write(lines.as_bytes())?;
     }
     output.finish()
 }
 
-/// Makes the error of a batch, which for a missing column says who needs it.
-fn of_batch(error: Error, input: &Input) -> Failure {
+/// Makes the error of a batch that begins with row `start`: with the line of the row, or with who needs a missing column.
+fn of_batch(mut error: Error, input: &Input, table: &Table, start: usize) -> Failure {
+    if let Some(sample) = error.sample_mut() {
+        *sample += start;
+        let line = table.line(*sample).unwrap_or(0);
+        return Failure::at(&input.name, &input.text, (line, 0), &error.to_string());
+    }
     match error {
         Error::Data(DataError::UnknownColumn { name, known }) => Failure::new(format!(
             "{}: the column `{name}`, which the model needs, is missing; there are: {}",
@@ -148,15 +153,11 @@ impl Columns {
     }
 
     /// Returns the lines of a batch.
-    fn lines(&self, args: &Args, batch: &Table, prediction: &Prediction, input: &Input) -> Outcome<String> {
-        let (numbers, delimiter) = (Numbers::of(prediction.numbers())?, input.delimiter);
+    fn lines(&self, args: &Args, batch: &Table, prediction: &Prediction, delimiter: char) -> Outcome<String> {
+        let numbers = Numbers::of(prediction.numbers())?;
         let labels = prediction.labels();
         let mut lines = String::new();
         for row in 0..batch.len() {
-            if let Some(value) = numbers.not_finite(row) {
-                let place = format!("{}:{}", input.name, batch.line(row).unwrap_or(0));
-                return Err(Failure::new(format!("{place}: the prediction for this row is {value}")));
-            }
             let mut is_first = true;
             for field in batch.row(row).filter(|_| args.keep) {
                 push_field(&mut lines, field, delimiter, std::mem::replace(&mut is_first, false));
@@ -188,14 +189,6 @@ impl Numbers {
             DType::F64 => Self::Double(rows.to_vec2()?),
             _ => Self::Single(rows.to_dtype(DType::F32)?.to_vec2()?),
         })
-    }
-
-    /// Returns the first number of a row that is not finite.
-    fn not_finite(&self, row: usize) -> Option<f64> {
-        match self {
-            Self::Single(rows) => rows[row].iter().find(|value| !value.is_finite()).map(|value| f64::from(*value)),
-            Self::Double(rows) => rows[row].iter().find(|value| !value.is_finite()).copied(),
-        }
     }
 
     /// Appends the numbers of a row.

@@ -267,7 +267,9 @@ fn narrow_samples() -> Result<()> {
     let expected: Vec<f64> = exact.iter().map(|x| (x - 1e6) / 1e6).collect();
     close("scaled", &scaled.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?, &expected, 1e-3);
     let learnt = |error: Option<Error>, of: &str| match error {
-        Some(Error::Data(DataError::FeatureNumber { what, feature: 0, .. })) => what == of,
+        Some(Error::Data(
+            DataError::FeatureNumber { what, feature: 0, .. } | DataError::SampleNumber { what, feature: 0, .. },
+        )) => what == of,
         _ => false,
     };
     assert!(learnt(Scaler::new(one(0.0)?, one(1e-6)?)?.apply(&half).err(), "scaled number"));

@@ -8,6 +8,7 @@ use candle_nn::{Conv2dConfig, Init, VarMap};
 use candlewick::channel::Channel;
 use candlewick::circuit::Amplitudes;
 use candlewick::data::{CsvConfig, Imputer, Pca, Scaler, Table, TableEncoder};
+use candlewick::error::{Error, TensorError};
 use candlewick::gate::Gate;
 use candlewick::model::{Activation, Layer, Model, Output, Prediction, Scores};
 use candlewick::nn::{AffineConfig, QuantumConv2dConfig, QuantumLayerConfig, SeededInit, SoftThresholdConfig};
@@ -306,6 +307,21 @@ fn outputs() {
     let values = predict(identity(2).values(["u", "v"], Some(scaler.expect("a scaler"))), &x(&[&[0.5, -1.0]]));
     near(&values, &[11.0, 16.0]);
     near(&predict(identity(2), &x(&[&[0.5, -1.0]])), &[0.5, -1.0]);
+}
+
+/// Outputs that are not finite are no prediction, whatever they mean.
+#[test]
+fn outputs_that_are_not_finite() {
+    let huge = AffineConfig { scale: 1e200, bias: 0.0, ..Default::default() };
+    let layers = || Model::builder(2).layers([2, 2].map(|outputs| Layer::Affine { outputs, config: huge }));
+    let x = crate::lab::tensor(&[vec![0.0, 0.0], vec![0.0, 1.0]], DType::F64);
+    for builder in [layers(), layers().classes("kind", ["a", "b"]), layers().values(["u", "v"], None)] {
+        let mut error = built(builder, DType::F64).predict(&x).expect_err("an infinite output");
+        let Error::Tensor(TensorError::OutputNotFinite { output: 1, value: f64::INFINITY, .. }) = error else {
+            panic!("{error}")
+        };
+        assert_eq!(error.sample_mut(), Some(&mut 1));
+    }
 }
 
 #[test]

@@ -5,7 +5,6 @@ use super::super::input::{Input, is_standard};
 use super::super::output;
 use super::super::words::counted;
 use super::baselines::Scores;
-use super::network::Kind;
 use super::{Args, Network, Parts, Task};
 use candlewick::data::{Dataset, Table};
 use candlewick::model::Model;
@@ -85,12 +84,13 @@ pub(crate) fn write_notes(args: &Args, input: &Input, scores: &Option<Scores>, m
 
 /// Returns the options with which the same table gives the same model.
 fn options(args: &Args) -> String {
-    let name = |kind: Kind| kind.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
     let components = args.components.map_or_else(String::new, |components| format!(" --components {components}"));
-    format!(
-        "--model {} --qubits {} --layers {} --hidden {}{components} --epochs {} --patience {} --batch {} --rate {} \
-         --test {} --validation {} --seed {}",
-        name(args.model),
+    let mut options = format!(
+        "--label {} --task {} --model {} --qubits {} --layers {} --hidden {}{components} --epochs {} --patience {} \
+         --batch {} --rate {} --test {} --validation {} --seed {} --missing {} --unknown {} --decimal {}",
+        quoted(&args.label),
+        name_of(args.task),
+        name_of(args.model),
         args.qubits,
         args.layers,
         args.hidden,
@@ -100,8 +100,35 @@ fn options(args: &Args) -> String {
         args.rate,
         args.test,
         args.validation,
-        args.seed
-    )
+        args.seed,
+        name_of(args.missing),
+        name_of(args.unknown),
+        quoted(&args.decimal.to_string()),
+    );
+    if let Some(delimiter) = args.delimiter {
+        options += &format!(
+            " --delimiter {}",
+            if delimiter == '\t' { "tab".to_owned() } else { quoted(&delimiter.to_string()) }
+        );
+    }
+    for (option, columns) in [("--without", &args.without), ("--text", &args.text)] {
+        columns.iter().for_each(|column| options += &format!(" {option} {}", quoted(column)));
+    }
+    options
+}
+
+/// Returns the name of a choice on the command line.
+fn name_of(choice: impl ValueEnum) -> String {
+    choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// Returns a word as a shell takes it: in quotes unless it has letters, digits and harmless marks alone.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.,+:@/".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// Prints the figures and the name of the file, or everything as JSON.
@@ -124,7 +151,7 @@ pub(crate) fn print(
             features: parts.encoder.features(),
             rows: rows(table, parts),
             seed: args.seed,
-            model: args.model.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
+            model: name_of(args.model),
             parameters: model.parameters()?,
             epochs: history.epochs.len(),
             best_epoch: history.best.map(|best| best + 1),
