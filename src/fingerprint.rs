@@ -7,6 +7,7 @@
 
 use crate::circuit::{Angle, Circuit, Condition, Kind, Operation, Term, Token, Variable};
 use crate::hash::Fnv;
+use crate::mask::{Mask, Wide};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part};
 use num_complex::Complex64;
@@ -164,8 +165,8 @@ impl Fnv {
     fn observable(&mut self, observable: &Observable) {
         self.size(observable.words().count());
         for (word, coefficient) in observable.words() {
-            self.integer(word.x);
-            self.integer(word.z);
+            self.mask(word.x);
+            self.mask(word.z);
             self.number(coefficient);
         }
         self.size(observable.parts().len());
@@ -185,15 +186,24 @@ impl Fnv {
         }
     }
 
-    fn part(&mut self, part: &Part) {
+    /// Takes a mask in. One of the lowest 64 qubits has the fingerprint that it had before there were others.
+    fn mask(&mut self, mask: Wide) {
+        if mask == mask.narrowed().into() {
+            return self.integer(mask.narrowed());
+        }
+        self.text("wide");
+        mask.0.iter().for_each(|word| self.integer(*word));
+    }
+
+    fn part(&mut self, part: &Part<Wide>) {
         match part {
             Part::Diagonal { values, mask } => {
                 // Diagonals on the lowest qubits have the fingerprints that they had before there were others.
-                match mask.checked_add(1) {
-                    Some(size) if size == values.len() as u64 => self.text("diagonal"),
-                    _ => {
+                match *mask == Wide::of_qubits(0..mask.count() as usize) {
+                    true => self.text("diagonal"),
+                    false => {
                         self.text("diagonal_on");
-                        self.integer(*mask);
+                        self.mask(*mask);
                     }
                 }
                 self.size(values.len());
@@ -206,8 +216,8 @@ impl Fnv {
             }
             Part::Projector { mask, bits } => {
                 self.text("projector");
-                self.integer(*mask);
-                self.integer(*bits);
+                self.mask(*mask);
+                self.mask(*bits);
             }
         }
     }

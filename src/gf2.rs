@@ -84,11 +84,6 @@ pub(crate) fn compress(bits: u64, mask: u64) -> u64 {
     number
 }
 
-/// All numbers whose bits lie under the mask, in ascending order.
-pub(crate) fn within(mask: u64) -> impl Iterator<Item = u64> {
-    iter::successors(Some(0), move |bits: &u64| (*bits != mask).then(|| bits.wrapping_sub(mask) & mask))
-}
-
 /// XOR of the vectors `k` whose bit `k` is set in `chosen`: the product of a matrix, given by its columns, and a
 /// vector.
 #[inline]
@@ -200,8 +195,6 @@ mod tests {
                 assert_eq!(compress(bits, mask), extract(bits, &super::bits(mask).collect::<Vec<_>>()));
             }
         }
-        assert_eq!(within(0).collect::<Vec<_>>(), [0]);
-        assert_eq!(within(0b1101).collect::<Vec<_>>(), [0, 1, 4, 5, 8, 9, 12, 13]);
     }
 
     /// Sums of columns and parities under rows are the same product; a dual basis takes a sum apart again.

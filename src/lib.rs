@@ -142,6 +142,7 @@ pub mod guide;
 mod hash;
 mod limits;
 mod linalg;
+mod mask;
 mod measurement;
 mod memory;
 pub mod metrics;

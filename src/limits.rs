@@ -4,8 +4,12 @@ use crate::error::{Error, MemoryError, Result};
 use crate::memory::{check_numbers, exceeded_budget};
 use candle_core::{DType, Tensor};
 
-/// Largest number of qubits of a circuit: a basis index must fit a `u64`, and its byte offset too.
-pub const MAX_QUBITS: usize = 58;
+/// Largest number of qubits of a circuit. On more than [`MAX_STATE_QUBITS`], only
+/// [`Simulation::Pauli`](crate::Simulation::Pauli) computes values.
+pub const MAX_QUBITS: usize = 256;
+
+/// Largest number of qubits of a state: a basis index must fit a `u64`, and its byte offset too.
+pub const MAX_STATE_QUBITS: usize = 58;
 
 /// Largest number of qubits on which a dense unitary may act: 64 x 64 entries. A Hermitian matrix on more qubits is a sum
 /// of Pauli words.

@@ -1,8 +1,8 @@
 //! Measurements: the outputs of a circuit.
 
 use crate::error::{Error, Mistake, Result};
-use crate::gf2;
-use crate::limits::at_most;
+use crate::limits::{MAX_QUBITS, at_most, some_qubits};
+use crate::mask::{Mask, Wide};
 use crate::observable::Observable;
 
 /// Output of a circuit for each sample. All outputs are differentiable.
@@ -112,8 +112,7 @@ impl Measurement {
     /// Measures probabilities of the basis states of `qubits`, summed over the other qubits. `qubits[0]` is the low bit
     /// of the output's index. Rounding is as for [`expectation`](Self::expectation).
     pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
-        // Among more qubits than a basis index has bits, a qubit is out of range or occurs twice.
-        Self::Probabilities(at_most(u64::BITS as usize, qubits).0)
+        Self::Probabilities(some_qubits(qubits))
     }
 
     /// Returns the amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).
@@ -193,8 +192,8 @@ impl Measurement {
     /// These are mistakes: variances, states, or post-selected values under the condition; a qubit that is out of range
     /// or named twice.
     pub fn postselect(self, values: impl IntoIterator<Item = (usize, bool)>) -> Self {
-        // Among more qubits than an index has bits, a qubit is out of range or occurs twice.
-        let values = at_most(u64::BITS as usize, values).0;
+        // Among more qubits than a circuit may have, a qubit is out of range or occurs twice.
+        let values = at_most(MAX_QUBITS, values).0;
         Self::Postselected(Postselection { values, measurement: Box::new(self) })
     }
 
@@ -243,16 +242,16 @@ impl Measurement {
 
     /// Returns the mask of the qubits that are read otherwise than by letters Z of Pauli words, or `None` if that is all
     /// qubits of the circuit.
-    pub(crate) fn reads_beyond_z(&self) -> Option<u64> {
+    pub(crate) fn reads_beyond_z(&self) -> Option<Wide> {
         match self {
             Self::Expectation(observables) | Self::Variance(observables) => {
-                Some(observables.iter().fold(0, |mask, observable| mask | observable.reads_beyond_z()))
+                Some(observables.iter().fold(Wide::EMPTY, |mask, observable| mask | observable.reads_beyond_z()))
             }
-            Self::Probabilities(measured) => Some(gf2::mask(measured)),
+            Self::Probabilities(measured) => Some(Wide::of_qubits(measured.iter().copied())),
             Self::State | Self::DensityMatrix => None,
             Self::Postselected(of) => Some(of.projector().reads_beyond_z() | of.measurement.reads_beyond_z()?),
             Self::All(Measurements(members)) => {
-                members.iter().try_fold(0, |mask, one| Some(mask | one.reads_beyond_z()?))
+                members.iter().try_fold(Wide::EMPTY, |mask, one| Some(mask | one.reads_beyond_z()?))
             }
         }
     }
@@ -318,11 +317,10 @@ impl Measurement {
     }
 
     /// Checks that qubits with a readout error are read letter by letter.
-    pub(crate) fn check_readout(&self, with_errors: u64) -> Result<()> {
+    pub(crate) fn check_readout(&self, with_errors: Wide) -> Result<()> {
         for (index, observable) in self.observables().enumerate() {
-            let entangled = with_errors & observable.in_matrices();
-            if entangled != 0 {
-                let mistake = Mistake::ReadoutBasis { qubit: entangled.trailing_zeros() as usize };
+            if let Some(qubit) = (with_errors & observable.in_matrices()).lowest() {
+                let mistake = Mistake::ReadoutBasis { qubit };
                 return Err(Error::Observable { index, mistake });
             }
         }
@@ -330,27 +328,27 @@ impl Measurement {
         let variances =
             self.parts().iter().filter_map(|part| if let Self::Variance(all) = part { Some(all) } else { None });
         for observable in variances.flatten() {
-            for qubit in gf2::bits(with_errors) {
-                let letters = observable.words().map(|(word, _)| (word.x >> qubit & 1, word.z >> qubit & 1));
-                let mut letters = letters.filter(|letter| *letter != (0, 0));
+            for qubit in with_errors.qubits() {
+                let mut letters = observable.words().filter_map(|(word, _)| word.letter(qubit));
                 let first = letters.next();
                 if letters.any(|letter| Some(letter) != first) {
                     return Err(Error::Measurement(Mistake::ReadoutBasis { qubit }));
                 }
             }
         }
-        match self.parts().contains(&Self::DensityMatrix) && with_errors != 0 {
-            true => Err(Error::Measurement(Mistake::ReadoutBasis { qubit: with_errors.trailing_zeros() as usize })),
-            false => Ok(()),
+        match with_errors.lowest() {
+            Some(qubit) if self.parts().contains(&Self::DensityMatrix) => {
+                Err(Error::Measurement(Mistake::ReadoutBasis { qubit }))
+            }
+            _ => Ok(()),
         }
     }
 
     /// Checks that observables read only a classical bit from qubits that record a measurement.
-    pub(crate) fn check_records(&self, records: u64) -> Result<()> {
+    pub(crate) fn check_records(&self, records: Wide) -> Result<()> {
         for (index, observable) in self.observables().enumerate() {
-            let flipped = records & observable.flipped();
-            if flipped != 0 {
-                let mistake = Mistake::RecordRead { qubit: flipped.trailing_zeros() as usize };
+            if let Some(qubit) = (records & observable.flipped()).lowest() {
+                let mistake = Mistake::RecordRead { qubit };
                 return Err(Error::Observable { index, mistake });
             }
         }

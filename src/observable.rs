@@ -8,12 +8,13 @@ mod weighted;
 mod word;
 
 pub(crate) use part::Part;
-pub(crate) use word::PauliWord;
+pub(crate) use word::{Letter, PauliWord};
 
 use crate::angle::Angle;
 use crate::error::Mistake;
 use crate::gf2;
 use crate::limits::{MAX_MATRIX_QUBITS, MAX_OBSERVABLES, MAX_QUBITS, at_most, within_memory};
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
 
@@ -75,7 +76,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
     words: BTreeMap<PauliWord, Complex64>,
-    parts: Vec<(f64, Part)>,
+    parts: Vec<(f64, Part<Wide>)>,
     /// Observables with constant coefficients, and the expressions that multiply them.
     weighted: Vec<(Angle, Self)>,
     mistake: Option<Mistake>,
@@ -127,7 +128,7 @@ impl Observable {
                 Self::wrong(Mistake::Length { what: "diagonal values", expected, actual: values.len() })
             }
             Ok(values) => {
-                let mask = values.len() as u64 - 1;
+                let mask = Wide::of_qubits(0..values.len().ilog2() as usize);
                 Self::table(values, mask)
             }
         }
@@ -166,13 +167,14 @@ impl Observable {
                 let actual = if values.len() > size { said.max(values.len()) } else { values.len() };
                 Self::wrong(Mistake::Length { what: "diagonal values", expected: size.to_string(), actual })
             }
-            Ok(values) if qubits.is_sorted() => Self::table(values, gf2::mask(&qubits)),
             Ok(values) => {
-                let mask = gf2::mask(&qubits);
-                Self::table(
-                    gf2::within(mask).map(|state| values[gf2::extract(state, &qubits) as usize]).collect(),
-                    mask,
-                )
+                let mask = Wide::of_qubits(qubits.iter().copied());
+                // The order of the values' bits is that of the qubits in the mask.
+                let places: Vec<usize> =
+                    qubits.iter().map(|q| qubits.iter().filter(|other| *other < q).count()).collect();
+                let value = |state: usize| values[gf2::extract(state as u64, &places) as usize];
+                let values = if qubits.is_sorted() { values } else { (0..values.len()).map(value).collect() };
+                Self::table(values, mask)
             }
         }
     }
@@ -218,9 +220,9 @@ impl Observable {
         if let Err(mistake) = matrix::check_qubits(&qubits) {
             return Self::wrong(mistake);
         }
-        let bits = values.iter().fold(0, |bits, &(qubit, value)| bits | u64::from(value) << qubit);
-        match gf2::mask(&qubits) {
-            0 => Self::identity(),
+        let bits = Wide::of_qubits(values.iter().filter(|(_, value)| *value).map(|(qubit, _)| *qubit));
+        match Wide::of_qubits(qubits) {
+            Wide::EMPTY => Self::identity(),
             mask => Self::part(Part::Projector { mask, bits }),
         }
     }
@@ -229,7 +231,7 @@ impl Observable {
     /// [`weighted`](Self::weighted) return. Terms that no observable has are a mistake.
     pub(crate) fn from_terms(
         words: impl IntoIterator<Item = (PauliWord, f64)>,
-        parts: Vec<(f64, Part)>,
+        parts: Vec<(f64, Part<Wide>)>,
         weighted: Vec<(Angle, Self)>,
     ) -> Self {
         if let Some(mistake) = parts.iter().find_map(|(_, part)| part.mistake()) {
@@ -247,7 +249,7 @@ impl Observable {
     }
 
     /// Makes a diagonal from a value for each basis state of the qubits under a mask, and takes its constant out.
-    fn table(values: Vec<f64>, mask: u64) -> Self {
+    fn table(values: Vec<f64>, mask: Wide) -> Self {
         if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
             return Self::wrong(Mistake::NotFinite { what: "a diagonal value", value });
         }
@@ -303,7 +305,7 @@ impl Observable {
         Self { words: BTreeMap::from([(word, Complex64::from(1.0))]), ..Self::default() }
     }
 
-    fn part(part: Part) -> Self {
+    fn part(part: Part<Wide>) -> Self {
         Self { parts: vec![(1.0, part)], ..Self::default() }
     }
 
@@ -357,10 +359,10 @@ impl Observable {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
         }
-        let words = self.words.keys().map(|word| word.x | word.z);
+        let words = self.words.keys().map(|word| word.support());
         let parts = self.parts.iter().map(|(_, part)| part.support());
-        let highest = words.chain(parts).fold(0, |all, mask| all | mask).checked_ilog2();
-        if let Some(qubit) = highest.map(|bit| bit as usize).filter(|&bit| bit >= qubits) {
+        let highest = words.chain(parts).fold(Wide::EMPTY, |all, mask| all | mask).qubits().last();
+        if let Some(qubit) = highest.filter(|&qubit| qubit >= qubits) {
             return Err(Mistake::QubitOutOfRange { qubit, qubits });
         }
         let numbers = self.words.values().flat_map(|c| [c.re, c.im]).chain(self.parts.iter().map(|(c, _)| *c));
@@ -384,23 +386,23 @@ impl Observable {
     }
 
     /// Returns the mask of the qubits in which the observable is not diagonal.
-    pub(crate) fn flipped(&self) -> u64 {
-        let words = self.words.keys().fold(0, |mask, word| mask | word.x);
+    pub(crate) fn flipped(&self) -> Wide {
+        let words = self.words.keys().fold(Wide::EMPTY, |mask, word| mask | word.x);
         let constant = self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped());
         self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.flipped())
     }
 
     /// Returns the mask of the qubits that are read otherwise than by letters Z.
-    pub(crate) fn reads_beyond_z(&self) -> u64 {
-        let parts = self.parts.iter().fold(0, |mask, (_, part)| mask | part.support());
+    pub(crate) fn reads_beyond_z(&self) -> Wide {
+        let parts = self.parts.iter().fold(Wide::EMPTY, |mask, (_, part)| mask | part.support());
         let constant = self.words.keys().fold(parts, |mask, word| mask | word.x);
         self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.reads_beyond_z())
     }
 
     /// Returns the mask of the qubits on which Hermitian matrices act.
-    pub(crate) fn in_matrices(&self) -> u64 {
-        let of = |(_, part): &(f64, Part)| if let Part::Matrix { qubits, .. } = part { gf2::mask(qubits) } else { 0 };
-        let own = self.parts.iter().fold(0, |mask, part| mask | of(part));
+    pub(crate) fn in_matrices(&self) -> Wide {
+        let matrices = self.parts.iter().filter(|(_, part)| matches!(part, Part::Matrix { .. }));
+        let own = matrices.fold(Wide::EMPTY, |mask, (_, part)| mask | part.support());
         self.weighted.iter().fold(own, |mask, (_, of)| mask | of.in_matrices())
     }
 
@@ -409,8 +411,7 @@ impl Observable {
     pub(crate) fn on_places(&self, places: &[usize]) -> Self {
         let mut moved = Self { mistake: self.mistake.clone(), ..Self::default() };
         for (word, coefficient) in &self.words {
-            let word = PauliWord { x: gf2::extract(word.x, places), z: gf2::extract(word.z, places) };
-            *moved.words.entry(word).or_default() += coefficient;
+            *moved.words.entry(word.on_places(places)).or_default() += coefficient;
         }
         moved.parts = self.parts.iter().map(|(coefficient, part)| (*coefficient, part.on_places(places))).collect();
         moved.weighted = self.weighted.iter().map(|(angle, of)| (angle.clone(), of.on_places(places))).collect();
@@ -423,7 +424,7 @@ impl Observable {
     }
 
     /// Returns all other parts with their coefficients.
-    pub(crate) fn parts(&self) -> &[(f64, Part)] {
+    pub(crate) fn parts(&self) -> &[(f64, Part<Wide>)] {
         &self.parts
     }
 
@@ -431,9 +432,9 @@ impl Observable {
     pub(crate) fn diagonal_words(&self) -> Result<Vec<(f64, Vec<usize>)>, Mistake> {
         self.check(MAX_QUBITS)?;
         self.check_constant()?;
-        if !self.parts.is_empty() || self.words.keys().any(|word| word.x != 0) {
+        if !self.parts.is_empty() || self.words.keys().any(|word| !word.x.is_empty()) {
             return Err(Mistake::NotDiagonal);
         }
-        Ok(self.words().map(|(word, coefficient)| (coefficient, gf2::bits(word.z).collect())).collect())
+        Ok(self.words().map(|(word, coefficient)| (coefficient, word.z.qubits().collect())).collect())
     }
 }

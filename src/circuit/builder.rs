@@ -8,6 +8,7 @@ use super::{Angle, Circuit, Condition, Kind, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
 use crate::limits::{MAX_MATRIX_QUBITS, MAX_OPERATIONS, MAX_QUBITS, at_most, some_qubits};
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -326,15 +327,15 @@ impl Circuit {
     }
 
     pub(super) fn check_qubits<'a>(&self, used: impl Iterator<Item = &'a usize>) -> Result<(), Mistake> {
-        let mut seen = 0u64;
+        let mut seen = Wide::EMPTY;
         for &qubit in used {
             if qubit >= self.qubits {
                 return Err(Mistake::QubitOutOfRange { qubit, qubits: self.qubits });
             }
-            if seen >> qubit & 1 == 1 {
+            if seen.contains(qubit) {
                 return Err(Mistake::RepeatedQubit { qubit });
             }
-            seen |= 1 << qubit;
+            seen |= Wide::of_qubit(qubit);
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use super::{Circuit, Kind, Operation};
 use crate::channel::Channel;
-use crate::error::{Error, Mistake};
-use crate::gf2;
+use crate::error::{Error, Mistake, SimulationError};
+use crate::limits::MAX_STATE_QUBITS;
+use crate::mask::{Mask, Wide};
 
 impl Circuit {
     /// Measures `qubit` here and stores the outcome in the qubit `record`, which must be untouched so far.
@@ -82,14 +83,24 @@ impl Circuit {
         Ok(())
     }
 
+    /// Returns the first mistake, or an error for more qubits than a state has.
+    pub(crate) fn check_state(&self) -> crate::error::Result<()> {
+        self.check()?;
+        match self.qubits() {
+            qubits if qubits > MAX_STATE_QUBITS => {
+                Err(SimulationError::NoState { qubits, limit: MAX_STATE_QUBITS }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0. Returns whether they are.
     pub(super) fn prepares(&mut self, name: &str, count: usize) -> bool {
-        // `count` is at most 58, and each qubit is in range.
-        self.prepares_on(name, 1u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1))
+        self.prepares_on(name, Wide::of_qubits(0..count))
     }
 
     /// Declares that a state is prepared on these qubits, which have to be in 0. Returns whether they are.
-    pub(super) fn prepares_on(&mut self, name: &str, qubits: u64) -> bool {
+    pub(super) fn prepares_on(&mut self, name: &str, qubits: Wide) -> bool {
         match self.roles.prepare(qubits) {
             Ok(()) => true,
             Err(mistake) => {
@@ -100,12 +111,12 @@ impl Circuit {
     }
 
     /// Mask of the qubits with a readout error.
-    pub(crate) fn read_with_errors(&self) -> u64 {
+    pub(crate) fn read_with_errors(&self) -> Wide {
         self.roles.read
     }
 
     /// Mask of the qubits that hold an outcome.
-    pub(crate) fn records(&self) -> u64 {
+    pub(crate) fn records(&self) -> Wide {
         self.roles.records
     }
 }
@@ -114,14 +125,14 @@ impl Circuit {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Roles {
     /// Qubits that may differ from 0.
-    touched: u64,
-    records: u64,
+    touched: Wide,
+    records: Wide,
     /// Qubits that hold the old state of a reset qubit.
-    discarded: u64,
+    discarded: Wide,
     /// Qubits that had to be in 0 when a state was prepared on them.
-    prepared: u64,
+    prepared: Wide,
     /// Qubits with a readout error, which nothing may follow.
-    read: u64,
+    read: Wide,
 }
 
 impl Roles {
@@ -131,10 +142,10 @@ impl Roles {
             return Ok(());
         }
         if matches!(operation.kind, Kind::AmplitudeEmbedding { .. }) {
-            return self.check_untouched(gf2::mask(operation.embedded_qubits()));
+            return self.check_untouched(Wide::of_qubits(operation.embedded_qubits().iter().copied()));
         }
         let (controls, targets) = operation.controls_and_targets();
-        let find = |qubits: &[usize], mask: u64| qubits.iter().copied().find(|qubit| mask >> qubit & 1 == 1);
+        let find = |qubits: &[usize], mask: Wide| qubits.iter().copied().find(|qubit| mask.contains(*qubit));
         if let Some(qubit) = find(&controls, self.discarded).or(find(targets, self.discarded)) {
             return Err(Mistake::QubitDiscarded { qubit });
         }
@@ -154,20 +165,17 @@ impl Roles {
         }
         // A bit flip is an error of the outcome.
         let of_outcome = operation.channel().is_some_and(Channel::is_classical);
-        find(targets, if of_outcome { 0 } else { self.records })
+        find(targets, if of_outcome { Wide::EMPTY } else { self.records })
             .map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
     }
 
     /// Checks that all of these qubits are still in 0.
-    fn check_untouched(self, qubits: u64) -> Result<(), Mistake> {
-        match self.touched & qubits {
-            0 => Ok(()),
-            used => Err(Mistake::QubitTouched { qubit: used.trailing_zeros() as usize }),
-        }
+    fn check_untouched(self, qubits: Wide) -> Result<(), Mistake> {
+        (self.touched & qubits).lowest().map_or(Ok(()), |qubit| Err(Mistake::QubitTouched { qubit }))
     }
 
     /// Notes that a state is prepared on these qubits, which have to be in 0.
-    pub(super) fn prepare(&mut self, qubits: u64) -> Result<(), Mistake> {
+    pub(super) fn prepare(&mut self, qubits: Wide) -> Result<(), Mistake> {
         self.check_untouched(qubits)?;
         self.prepared |= qubits;
         Ok(())
@@ -175,8 +183,7 @@ impl Roles {
 
     /// Notes the states that the circuit `other`, which is about to be appended, prepares; `place` maps its qubits.
     pub(super) fn append(&mut self, other: Self, place: impl Fn(usize) -> usize) -> Result<(), Mistake> {
-        let prepared = (0..u64::BITS as usize).filter(|qubit| other.prepared >> qubit & 1 == 1);
-        self.prepare(prepared.fold(0, |mask, qubit| mask | 1 << place(qubit)))
+        self.prepare(Wide::of_qubits(other.prepared.qubits().map(place)))
     }
 
     /// Notes the states that were prepared after `since`.
@@ -186,13 +193,15 @@ impl Roles {
 
     /// Notes an operation that has been checked.
     pub(super) fn note(&mut self, operation: &Operation) {
-        let bit = |index: usize| 1u64 << operation.qubits[index];
+        let bit = |index: usize| Wide::of_qubit(operation.qubits[index]);
         match operation.kind {
             Kind::Barrier => {}
-            Kind::AmplitudeEmbedding { .. } => self.touched |= gf2::mask(operation.embedded_qubits()),
+            Kind::AmplitudeEmbedding { .. } => {
+                self.touched |= Wide::of_qubits(operation.embedded_qubits().iter().copied())
+            }
             _ => {
                 let used = operation.qubits.iter().chain(&operation.controls);
-                self.touched = used.fold(self.touched, |touched, qubit| touched | 1 << qubit);
+                self.touched |= Wide::of_qubits(used.copied());
             }
         }
         match operation.kind {
@@ -201,7 +210,7 @@ impl Roles {
             Kind::Reset => {
                 self.discarded |= bit(1);
                 if operation.conditions.is_empty() {
-                    self.touched &= !bit(0);
+                    self.touched = self.touched & !bit(0);
                 }
             }
             _ => {}

@@ -28,7 +28,7 @@ pub use templates::{Entanglement, Excitation};
 pub use weights::TemplateWeights;
 pub(crate) use weights::{DEFAULT_INIT, Declaration, FINGERPRINT, check_init};
 
-pub use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, MAX_WEIGHTS};
+pub use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, MAX_STATE_QUBITS, MAX_WEIGHTS};
 
 use crate::error::{Error, Mistake, Result};
 use crate::limits::MAX_OPERATIONS;

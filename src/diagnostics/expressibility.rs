@@ -128,6 +128,7 @@ fn each_chunk(
     mut body: impl FnMut(&Tensor, usize) -> Result<()>,
 ) -> Result<()> {
     circuit.check_pure()?;
+    circuit.check_state()?;
     let inputs = samples(circuit, inputs)?;
     let mut draws = Draws::new(circuit, seed);
     for count in sample_chunks(circuit, all, rows(inputs.as_ref())?, 2 << circuit.qubits()) {

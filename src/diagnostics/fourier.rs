@@ -6,6 +6,7 @@ use crate::circuit::Circuit;
 use crate::derived_features;
 use crate::error::{Error, Mistake, Result, TensorError};
 use crate::functional;
+use crate::mask::Mask;
 use crate::measurement::Measurement;
 use crate::observable::Observable;
 use crate::program::{Program, Rewrite, Rewrites, Slot, Spectrum, Variable};
@@ -241,7 +242,7 @@ impl<'a> Problem<'a> {
         for probe in &program.angles_as_inputs().angles {
             let slope = self.slope(&program, &program.slots[probe.slot], (&row, &weights))?.abs();
             // A phase of the whole state has no effect.
-            if slope != 0.0 && probe.support != 0 {
+            if slope != 0.0 && !probe.support.is_empty() {
                 let (step, high) = match probe.spectrum {
                     Spectrum::Signs => (2.0 * slope, 2.0 * slope),
                     Spectrum::ZeroOne => (slope, slope),

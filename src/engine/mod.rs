@@ -60,7 +60,7 @@ impl Options {
 /// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
 /// | [`Trajectories`](Self::Trajectories) | 2^n complex amplitudes for each trajectory | estimates, Pauli words | all |
 /// | [`External`](Self::External) | none here: a program outside has the state | none | all |
-/// | [`Pauli`](Self::Pauli) | the coefficients of Pauli words | none | CPU |
+/// | [`Pauli`](Self::Pauli) | the coefficients of Pauli words | exact, Kraus operators: Pauli words | CPU |
 ///
 /// Two values are equal if they are the same variant with the same numbers; two of [`External`](Self::External) are
 /// equal if they share one executor, that is if one is a clone of the other.
@@ -121,8 +121,9 @@ pub enum Simulation {
     /// Pauli propagation: expectation values from the observables' side, as sums of Pauli words. Time and memory grow
     /// with the number of words, not with 2^n; limits of [`PauliPropagation`](crate::PauliPropagation) leave words out.
     ///
-    /// Observables are sums of Pauli words; diagonals, projectors and matrices are written as sums. Probabilities are
-    /// those of up to 10 qubits. Amplitudes, variances, shots, embedded amplitudes and noise channels are typed errors.
+    /// Circuits have up to 256 qubits, the others up to 58. Observables are sums of Pauli words; diagonals, projectors and
+    /// matrices are written as sums. Probabilities are those of up to 10 qubits. Channels of the table are exact.
+    /// Amplitudes, variances, shots, embedded amplitudes and Kraus operators that mix words are typed errors.
     Pauli(pauli::PauliPropagation),
 }
 

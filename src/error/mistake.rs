@@ -7,8 +7,8 @@ pub enum Mistake {
     /// A circuit needs at least one qubit.
     #[error("a circuit needs at least one qubit")]
     NoQubits,
-    /// More qubits than a basis index can address.
-    #[error("{qubits} qubits are more than the {limit} a basis index can address")]
+    /// More qubits than a circuit may have.
+    #[error("{qubits} qubits are more than the {limit} of a circuit")]
     TooManyQubits {
         /// Number of qubits that was requested.
         qubits: usize,

@@ -104,6 +104,17 @@ pub enum SimulationError {
         /// The request, in words.
         what: &'static str,
     },
+    /// A state of more qubits than a basis index has room for.
+    #[error(
+        "a state of {qubits} qubits has 2^{qubits} amplitudes, and up to {limit} qubits are simulated as a state; a layer \
+         with `Simulation::Pauli` has expectation values of more"
+    )]
+    NoState {
+        /// Qubits of the circuit.
+        qubits: usize,
+        /// Largest number of qubits of a state.
+        limit: usize,
+    },
     /// Pauli propagation on a device without an engine for it.
     #[error("Pauli propagation runs on the CPU only, not on {device}: move the tensors and the layer there")]
     PauliOnDevice {
@@ -116,6 +127,12 @@ pub enum SimulationError {
         /// The request, in words.
         what: &'static str,
     },
+    /// Kraus operators that Pauli propagation does not take.
+    #[error(
+        "Pauli propagation takes Kraus operators that are multiples of Pauli words alone; take a channel of the table, or \
+         `Simulation::Density`"
+    )]
+    NotPauliWords,
     /// A gate that Pauli propagation would write as too many rotations.
     #[error(
         "a gate with {generators} controls and moved bits would be 2^{generators} rotations; Pauli propagation takes up \

@@ -9,6 +9,7 @@ use super::points::{Batches, Variant};
 use super::shift::{Shift, Shifted};
 use super::{MetricTensor, Wrt};
 use crate::error::{Error, Result};
+use crate::mask::{Mask, Wide};
 use crate::memory;
 use crate::program::Program;
 
@@ -89,12 +90,12 @@ fn blocks<'a>(program: &Program, read: &'a [usize], entries: MetricTensor) -> Ve
     let angles = &program.angles_as_inputs().angles;
     let operation = |angle: &usize| program.operations[angles[*angle].step];
     let mut blocks = Vec::new();
-    let (mut start, mut end, mut touched) = (0, 0, 0);
+    let (mut start, mut end, mut touched) = (0, 0, Wide::EMPTY);
     for gate in read.chunk_by(|a, b| operation(a) == operation(b)) {
-        let support = gate.iter().fold(0, |mask, angle| mask | angles[*angle].support);
-        if touched & support != 0 {
+        let support = gate.iter().fold(Wide::EMPTY, |mask, angle| mask | angles[*angle].support);
+        if !(touched & support).is_empty() {
             blocks.push(&read[start..end]);
-            (start, touched) = (end, 0);
+            (start, touched) = (end, Wide::EMPTY);
         }
         end += gate.len();
         touched |= support;

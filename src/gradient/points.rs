@@ -1,7 +1,7 @@
 //! Evaluation of a circuit at many points, as batches of one of its variants.
 
 use super::Estimator;
-use crate::engine::Options;
+use crate::engine::{Options, Simulation};
 use crate::error::Result;
 use crate::numbers::host_numbers;
 use crate::program::Program;
@@ -126,6 +126,10 @@ impl Batches<'_> {
 /// Returns how many points may be evaluated at once, given the bytes for their states: λ and the engine's buffers
 /// double the memory.
 pub(crate) fn states_in(bytes: usize, qubits: usize, options: &Options) -> usize {
+    if matches!(options.simulation, Simulation::Pauli(_)) {
+        // Its engine holds a few samples at a time, whatever the number of points.
+        return usize::MAX;
+    }
     let limit = options.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     (bytes.min(limit / 2) >> (qubits + 5).min(60)).max(1)
 }

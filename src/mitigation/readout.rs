@@ -4,6 +4,7 @@ use super::inner_dtype;
 use crate::error::{Error, Mistake, MitigationError, Result, TensorError};
 use crate::gf2;
 use crate::limits::{MAX_QUBITS, check_copy};
+use crate::mask::{Mask, Wide};
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
 use candle_core::Tensor;
@@ -154,7 +155,7 @@ struct Parts<'a> {
 impl Parts<'_> {
     /// Passes the factor of each measured word to `write`, and returns the constant.
     fn write(&self, mut write: impl FnMut(usize, f64)) -> Result<f64> {
-        let qubits: Vec<usize> = gf2::bits(self.word.x | self.word.z).collect();
+        let qubits: Vec<usize> = self.word.support().qubits().collect();
         if let Some(&qubit) = qubits.iter().find(|qubit| **qubit >= self.letters.len()) {
             return Err(MitigationError::MissingReadout { word: self.index, qubit, known: self.letters.len() }.into());
         }
@@ -164,7 +165,7 @@ impl Parts<'_> {
         let mut constant = 0.0;
         for choice in 0..1u64 << lacking.len() {
             let lacked: Vec<usize> = gf2::bits(choice).map(|bit| lacking[bit]).collect();
-            let kept = !gf2::mask(&lacked);
+            let kept = !Wide::of_qubits(lacked.iter().copied());
             let part = PauliWord { x: self.word.x & kept, z: self.word.z & kept };
             let factor = scale * lacked.iter().map(|qubit| -self.letters[*qubit].1).product::<f64>();
             match self.places.get(&part) {

@@ -4,7 +4,7 @@
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
 use crate::engine::{Options, Simulation};
-use crate::error::{Error, Result, WeightsError};
+use crate::error::{Error, Result, SimulationError, WeightsError};
 use crate::fingerprint::circuit_fingerprint;
 use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Outside, Sampling};
@@ -165,8 +165,11 @@ impl QuantumLayer {
             _ => None,
         };
         let rewrites = if outside.is_some() { config.rewrites.written() } else { config.rewrites };
-        let program = Arc::new(Program::with_rewrites(&circuit, &measurement, rewrites)?);
+        let program = Arc::new(program_for(&config.simulation, &circuit, &measurement, rewrites)?);
         config.simulation.resolve(&program)?;
+        if matches!(config.simulation, Simulation::Pauli(_)) && config.shots.is_some() {
+            return Err(SimulationError::NotFromPauli { what: "shots" }.into());
+        }
         let weights = functional::declared_weights(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
@@ -310,6 +313,19 @@ impl QuantumLayer {
     /// Returns the weight tensors by name, sorted.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.program.tensors.iter().map(|tensor| tensor.name.as_str()).zip(&self.weights)
+    }
+}
+
+/// Lowers a circuit for a simulation: only Pauli propagation takes more qubits than a state has.
+pub(super) fn program_for(
+    simulation: &Simulation,
+    circuit: &Circuit,
+    measurement: &Measurement,
+    rewrites: Rewrites,
+) -> Result<Program> {
+    match simulation {
+        Simulation::Pauli(_) => Program::of_any_width(circuit, measurement, rewrites),
+        _ => Program::with_rewrites(circuit, measurement, rewrites),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A random search whose members are evaluated as one ensemble.
 
 use super::SeededInit;
+use super::quantum_layer::program_for;
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine::{Options, Simulation};
@@ -10,7 +11,7 @@ use crate::measurement::Measurement;
 use crate::memory::check_numbers;
 use crate::numbers::{feature_not_finite, host_numbers};
 use crate::optim::{Adam, AdamConfig, variables};
-use crate::program::Program;
+use crate::program::{Program, Rewrites};
 use crate::random::Generator;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -153,7 +154,8 @@ impl RandomSearch {
         if !(low > 0.0 && low <= high && high.is_finite()) {
             return Err(setting("learning_rates", low, "finite, above 0 and not above the highest one"));
         }
-        let search = Self { program: Arc::new(Program::new(circuit, measurement)?), config };
+        let program = program_for(&config.simulation, circuit, measurement, Rewrites::ALL)?;
+        let search = Self { program: Arc::new(program), config };
         if search.program.weights() == 0 {
             return Err(Error::Training(TrainingError::NoVariables { of: "a random search" }));
         }

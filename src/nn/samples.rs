@@ -6,6 +6,7 @@ use crate::engine::{Options, Simulation, threads};
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, Outside, Reading, Shots, states_in};
+use crate::mask::Mask;
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
@@ -118,7 +119,7 @@ impl QuantumLayer {
         self.bits(self.word(basis)?, x, shots)
     }
 
-    fn bits(&self, basis: PauliWord, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
+    fn bits(&self, basis: PauliWord<u64>, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
         let qubits = self.circuit().qubits();
         let leading = x.map_or(&[][..], |x| &x.dims()[..x.rank().saturating_sub(1)]);
         let shape: Vec<usize> = leading.iter().copied().chain([shots, qubits]).collect();
@@ -186,7 +187,7 @@ impl QuantumLayer {
         self.numbers(self.word(basis)?, x, shots)
     }
 
-    fn numbers(&self, basis: PauliWord, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
+    fn numbers(&self, basis: PauliWord<u64>, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
         let mut all = Vec::new();
         self.draw(&self.states()?, (basis, x), (Kind::Counts, shots), |_, drawn| {
             let Drawn::Counts(counts) = drawn else { return };
@@ -196,7 +197,7 @@ impl QuantumLayer {
     }
 
     /// Returns the word of a basis.
-    fn word(&self, basis: &Observable) -> Result<PauliWord> {
+    fn word(&self, basis: &Observable) -> Result<PauliWord<u64>> {
         let wrong = |mistake| Error::Observable { index: 0, mistake };
         basis.check(self.circuit().qubits()).and_then(|()| basis.check_constant()).map_err(wrong)?;
         let words: Vec<(PauliWord, f64)> = basis.words().take(2).collect();
@@ -204,9 +205,9 @@ impl QuantumLayer {
         if !basis.parts().is_empty() {
             return Err(wrong(Mistake::NotOneWord));
         }
-        match self.circuit().records() & word.x {
-            0 => Ok(word),
-            read => Err(wrong(Mistake::RecordRead { qubit: read.trailing_zeros() as usize })),
+        match (self.circuit().records() & word.x).lowest() {
+            None => Ok(word.narrowed()),
+            Some(qubit) => Err(wrong(Mistake::RecordRead { qubit })),
         }
     }
 
@@ -214,7 +215,7 @@ impl QuantumLayer {
     fn draw(
         &self,
         program: &Arc<Program>,
-        (basis, x): (PauliWord, Option<&Tensor>),
+        (basis, x): (PauliWord<u64>, Option<&Tensor>),
         (kind, shots): (Kind, usize),
         mut take: impl FnMut(usize, Drawn),
     ) -> Result<()> {

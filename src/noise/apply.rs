@@ -11,6 +11,7 @@ use crate::channel::Channel;
 use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::{Error, NoiseError};
 use crate::gate::Gate;
+use crate::mask::{Mask, Wide};
 use std::sync::Arc;
 
 /// Returns the noisy circuit, and what has been added to the given one.
@@ -37,7 +38,7 @@ struct Writer<'a> {
     rules: &'a [Rule],
     given: &'a Circuit,
     /// Mask of the qubits on which nothing is added.
-    classical: u64,
+    classical: Wide,
     noisy: Circuit,
     all: Vec<Addition>,
     /// Whether each rule has fitted an operation.
@@ -180,7 +181,7 @@ impl<'a> Writer<'a> {
         angle: &Angle,
         qubits: &[usize],
     ) -> Result<(), NoiseError> {
-        let is_outcome = |qubit: usize| self.classical >> qubit & 1 == 1;
+        let is_outcome = |qubit: usize| self.classical.contains(qubit);
         let beside =
             |&(a, b): &(usize, usize)| qubits.contains(&a) != qubits.contains(&b) && !is_outcome(a) && !is_outcome(b);
         for (a, b) in pairs.iter().copied().filter(beside).collect::<Vec<_>>() {
@@ -259,7 +260,7 @@ impl<'a> Writer<'a> {
 
     /// Adds the relaxation of qubits that wait for the end.
     fn last_waits(&mut self) -> Result<(), NoiseError> {
-        let all: Vec<usize> = (0..self.given.qubits()).filter(|qubit| self.classical >> qubit & 1 == 0).collect();
+        let all: Vec<usize> = (0..self.given.qubits()).filter(|qubit| !self.classical.contains(*qubit)).collect();
         for clock in 0..self.clocks.len() {
             let (rule, durations, schedule) = &mut self.clocks[clock];
             let (rule, durations) = (*rule, *durations);
@@ -296,7 +297,7 @@ impl<'a> Writer<'a> {
             match of {
                 Rule::Readout { qubit, errors } => self.read(rule, *qubit, errors)?,
                 Rule::Calibration(calibration) => {
-                    for qubit in (0..given.qubits()).filter(|qubit| classical >> qubit & 1 == 0) {
+                    for qubit in (0..given.qubits()).filter(|qubit| !classical.contains(*qubit)) {
                         if qubit >= calibration.qubits() && calibration.is_strict() {
                             return Err(NoiseError::MissingQubit { rule, qubit, known: calibration.qubits() });
                         }

@@ -2,8 +2,8 @@
 
 use crate::circuit::{Kind, Operation, is_operation};
 use crate::error::Mistake;
-use crate::gf2;
 use crate::limits::{MAX_QUBITS, at_most};
+use crate::mask::{Mask, Wide};
 use std::fmt;
 
 /// Largest number of names of a selection.
@@ -30,7 +30,7 @@ pub struct Gates {
     /// Number of qubits.
     width: Option<usize>,
     /// Mask of the qubits.
-    on: Option<u64>,
+    on: Option<Wide>,
     mistake: Option<Mistake>,
 }
 
@@ -71,7 +71,7 @@ impl Gates {
             self.mistake.get_or_insert(Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS });
             return self;
         }
-        let mask = gf2::mask(&qubits);
+        let mask = Wide::of_qubits(qubits);
         self.on = Some(self.on.map_or(mask, |known| known & mask));
         self
     }
@@ -95,7 +95,7 @@ impl Gates {
         named
             && !acted.is_empty()
             && self.width.is_none_or(|width| width == acted.len())
-            && self.on.is_none_or(|mask| gf2::mask(acted) & !mask == 0)
+            && self.on.is_none_or(|mask| acted.iter().all(|qubit| mask.contains(*qubit)))
     }
 }
 
@@ -111,7 +111,7 @@ impl fmt::Display for Gates {
             (None, None) => f.write_str("all gates")?,
         }
         match self.on {
-            Some(mask) => write!(f, " on qubits among {}", listed(&gf2::bits(mask).collect::<Vec<_>>())),
+            Some(mask) => write!(f, " on qubits among {}", listed(&mask.qubits().collect::<Vec<_>>())),
             None => Ok(()),
         }
     }
@@ -123,20 +123,20 @@ pub(super) fn listed(qubits: &[usize]) -> String {
 }
 
 /// Returns the mask of the qubits that hold outcomes, or what resets take away, anywhere in a circuit.
-pub(super) fn classical(operations: &[Operation]) -> u64 {
+pub(super) fn classical(operations: &[Operation]) -> Wide {
     let others = operations.iter().filter(|one| matches!(one.kind, Kind::Measure | Kind::Reset));
-    others.fold(0, |mask, one| mask | 1 << one.qubits[1])
+    Wide::of_qubits(others.map(|one| one.qubits[1]))
 }
 
 /// Returns the qubits on which an operation acts, controls first, without the qubits of the mask `classical`.
-pub(super) fn acted(operation: &Operation, classical: u64) -> Vec<usize> {
+pub(super) fn acted(operation: &Operation, classical: Wide) -> Vec<usize> {
     let qubits = match operation.kind {
         Kind::Measure | Kind::Reset => &operation.qubits[..1],
         Kind::AmplitudeEmbedding { .. } => operation.embedded_qubits(),
         _ => operation.qubits(),
     };
     let all = operation.controls().iter().chain(qubits).copied();
-    all.filter(|qubit| classical >> qubit & 1 == 0).collect()
+    all.filter(|qubit| !classical.contains(*qubit)).collect()
 }
 
 /// Returns an operation as a text, such as `depolarizing(0.01) on 0`.

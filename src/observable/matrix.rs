@@ -4,6 +4,7 @@ use super::word::{PauliWord, above_rounding};
 use crate::error::Mistake;
 use crate::gf2;
 use crate::limits::MAX_QUBITS;
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub(super) fn words(entries: &[Complex64], qubits: &[usize]) -> Vec<(PauliWord, 
         };
         let (re, im) = (transformed(|entry| entry.re), transformed(|entry| entry.im));
         for (z, (re, im)) in re.into_iter().zip(im).enumerate() {
-            let word = PauliWord { x: gf2::deposit(x as u64, qubits), z: gf2::deposit(z as u64, qubits) };
+            let word = PauliWord { x: Wide::deposit(x, qubits), z: Wide::deposit(z, qubits) };
             // The word is `i^|x & z| X^x Z^z`.
             let (re, im) = [(re, im), (im, -re), (-re, -im), (-im, re)][word.y_count() as usize % 4];
             words.push((word, Complex64::new(re, im)));

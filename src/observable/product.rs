@@ -10,6 +10,7 @@ use super::{Observable, matrix};
 use crate::error::{Error, Mistake, Result};
 use crate::gf2;
 use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS};
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::ops::Mul;
@@ -116,36 +117,24 @@ fn within_limit(what: &'static str, needed: u64, limit: u64) -> Result<(), Mista
 #[derive(Debug, Clone, Copy)]
 enum Factor<'a> {
     Word(PauliWord),
-    Part(&'a Part),
+    Part(&'a Part<Wide>),
 }
 
-impl Factor<'_> {
-    fn support(self) -> u64 {
-        match self {
-            Self::Word(word) => word.x | word.z,
-            Self::Part(part) => part.support(),
-        }
-    }
+/// Factor on the few qubits of a product, as qubits 0, 1, ..
+#[derive(Debug)]
+enum Local {
+    Word(PauliWord<u64>),
+    Part(Part),
+}
 
-    fn is_matrix(self) -> bool {
-        matches!(self, Self::Part(Part::Matrix { .. }))
-    }
-
-    /// Whether the factor is a word of Z, a diagonal or a projector.
-    fn is_diagonal(self) -> bool {
-        match self {
-            Self::Word(word) => word.x == 0,
-            Self::Part(_) => !self.is_matrix(),
-        }
-    }
-
+impl Local {
     /// Returns the operator applied to a basis state: basis states with their amplitudes.
-    fn column(self, state: u64) -> Vec<(u64, Complex64)> {
-        let signed = |word: PauliWord| if gf2::parity(state & word.z) { -1.0 } else { 1.0 };
+    fn column(&self, state: u64) -> Vec<(u64, Complex64)> {
         match self {
             Self::Word(word) => {
                 let (re, im) = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][word.y_count() as usize % 4];
-                vec![(state ^ word.x, signed(word) * Complex64::new(re, im))]
+                let sign = if gf2::parity(state & word.z) { -1.0 } else { 1.0 };
+                vec![(state ^ word.x, sign * Complex64::new(re, im))]
             }
             Self::Part(Part::Matrix { entries, qubits }) => {
                 let (size, column) = (1 << qubits.len(), gf2::extract(state, qubits) as usize);
@@ -158,7 +147,7 @@ impl Factor<'_> {
     }
 
     /// Returns the entry of a diagonal factor at a basis state.
-    fn value(self, state: u64) -> f64 {
+    fn value(&self, state: u64) -> f64 {
         match self {
             Self::Word(word) if gf2::parity(state & word.z) => -1.0,
             Self::Word(_) => 1.0,
@@ -166,6 +155,35 @@ impl Factor<'_> {
             Self::Part(Part::Projector { mask, bits }) => f64::from(u8::from(state & mask == *bits)),
             // Only diagonal factors are asked.
             Self::Part(Part::Matrix { .. }) => f64::NAN,
+        }
+    }
+}
+
+impl Factor<'_> {
+    /// Returns the factor on the qubits `places`, in ascending order, as qubits 0, 1, ..
+    fn on_places(self, places: &[usize]) -> Local {
+        match self {
+            Self::Word(word) => Local::Word(word.on_places(places).narrowed()),
+            Self::Part(part) => Local::Part(part.on_places(places).narrowed::<u64>()),
+        }
+    }
+
+    fn support(self) -> Wide {
+        match self {
+            Self::Word(word) => word.support(),
+            Self::Part(part) => part.support(),
+        }
+    }
+
+    fn is_matrix(self) -> bool {
+        matches!(self, Self::Part(Part::Matrix { .. }))
+    }
+
+    /// Whether the factor is a word of Z, a diagonal or a projector.
+    fn is_diagonal(self) -> bool {
+        match self {
+            Self::Word(word) => word.x.is_empty(),
+            Self::Part(_) => !self.is_matrix(),
         }
     }
 
@@ -189,13 +207,13 @@ impl Factor<'_> {
 struct Product {
     words: BTreeMap<PauliWord, Complex64>,
     /// Parts of one factor, times the identity of the other.
-    parts: Vec<(f64, Part)>,
+    parts: Vec<(f64, Part<Wide>)>,
     /// Coefficients of projectors by their masks and bits.
-    projectors: BTreeMap<(u64, u64), f64>,
+    projectors: BTreeMap<(Wide, Wide), f64>,
     /// Values of the basis states of the qubits under a mask.
-    tables: BTreeMap<u64, Vec<f64>>,
+    tables: BTreeMap<Wide, Vec<f64>>,
     /// Matrices on the qubits under a mask, row by row, each with the largest term of its entries.
-    matrices: BTreeMap<u64, (Vec<Complex64>, f64)>,
+    matrices: BTreeMap<Wide, (Vec<Complex64>, f64)>,
     /// Number of words into which parts were expanded, and the largest of their coefficients.
     expanded: u64,
     largest: f64,
@@ -211,7 +229,7 @@ impl Product {
             _ if coefficient.im == 0.0 && self.diagonal(coefficient.re, left, right)? => {}
             _ => {
                 let union = left.support() | right.support();
-                let is_small = union.count_ones() as usize <= MAX_MATRIX_QUBITS;
+                let is_small = union.count() as usize <= MAX_MATRIX_QUBITS;
                 if is_small && (left.is_matrix() || right.is_matrix()) {
                     return self.matrix(coefficient, left, right);
                 }
@@ -239,7 +257,9 @@ impl Product {
     /// Returns whether it was added.
     fn diagonal(&mut self, coefficient: f64, left: Factor<'_>, right: Factor<'_>) -> Result<bool, Mistake> {
         for (factor, other) in [(left, right), (right, left)] {
-            if let (Factor::Word(PauliWord { x: 0, z: 0 }), Factor::Part(part)) = (factor, other) {
+            if let (Factor::Word(word), Factor::Part(part)) = (factor, other)
+                && word.is_identity()
+            {
                 self.parts.push((coefficient, part.clone()));
                 return Ok(true);
             }
@@ -258,20 +278,23 @@ impl Product {
 
     /// Adds the product of a projector and a diagonal factor as projectors: one for each basis state of the qubits that
     /// the other factor adds. Returns whether it was added.
-    fn projectors(&mut self, coefficient: f64, (mask, bits): (u64, u64), other: Factor<'_>) -> bool {
+    fn projectors(&mut self, coefficient: f64, (mask, bits): (Wide, Wide), other: Factor<'_>) -> bool {
         if let Factor::Part(Part::Projector { mask: others, bits: other_bits }) = other {
             // Projectors that differ in a common qubit have the product 0.
-            if (bits ^ other_bits) & mask & others == 0 {
-                *self.projectors.entry((mask | others, bits | other_bits)).or_default() += coefficient;
+            if ((bits ^ *other_bits) & mask & *others).is_empty() {
+                *self.projectors.entry((mask | *others, bits | *other_bits)).or_default() += coefficient;
             }
             return true;
         }
         let added = other.support() & !mask;
-        if added.count_ones() > GROWTH {
+        if added.count() > GROWTH {
             return false;
         }
-        for state in gf2::within(added).map(|state| state | bits) {
-            *self.projectors.entry((mask | added, state)).or_default() += coefficient * other.value(state);
+        let places: Vec<usize> = (mask | added).qubits().collect();
+        let local = other.on_places(&places);
+        for state in added.subsets().map(|state| state | bits) {
+            let value = local.value(state.extract(&places).narrowed());
+            *self.projectors.entry((mask | added, state)).or_default() += coefficient * value;
         }
         true
     }
@@ -280,17 +303,19 @@ impl Product {
     fn table(&mut self, coefficient: f64, left: Factor<'_>, right: Factor<'_>) -> Result<bool, Mistake> {
         let union = left.support() | right.support();
         let added_by_words = |factor: Factor<'_>, other: Factor<'_>| match factor {
-            Factor::Word(word) => (word.z & !other.support()).count_ones(),
+            Factor::Word(word) => (word.z & !other.support()).count(),
             Factor::Part(_) => 0,
         };
         let added = added_by_words(left, right).max(added_by_words(right, left));
-        if added > GROWTH || union.count_ones() > MAX_NUMBERS.ilog2() {
+        if added > GROWTH || union.count() > MAX_NUMBERS.ilog2() {
             return Ok(false);
         }
-        let size = 1 << union.count_ones();
+        let size = 1 << union.count();
         self.take_numbers(self.tables.contains_key(&union), size)?;
         let table = self.tables.entry(union).or_insert_with(|| vec![0.0; size as usize]);
-        for (value, state) in table.iter_mut().zip(gf2::within(union)) {
+        let places: Vec<usize> = union.qubits().collect();
+        let [left, right] = [left, right].map(|factor| factor.on_places(&places));
+        for (value, state) in table.iter_mut().zip(0..) {
             *value += coefficient * left.value(state) * right.value(state);
         }
         Ok(true)
@@ -299,16 +324,18 @@ impl Product {
     /// Adds the product of two factors as a matrix.
     fn matrix(&mut self, coefficient: Complex64, left: Factor<'_>, right: Factor<'_>) -> Result<(), Mistake> {
         let union = left.support() | right.support();
-        let size = 1usize << union.count_ones();
+        let size = 1usize << union.count();
         self.take_numbers(self.matrices.contains_key(&union), (size * size) as u64)?;
         let empty = || (vec![Complex64::default(); size * size], 0.0);
         let (matrix, largest) = self.matrices.entry(union).or_insert_with(empty);
-        for (column, state) in gf2::within(union).enumerate() {
-            for (between, second) in right.column(state) {
+        let places: Vec<usize> = union.qubits().collect();
+        let [left, right] = [left, right].map(|factor| factor.on_places(&places));
+        for column in 0..size {
+            for (between, second) in right.column(column as u64) {
                 for (to, first) in left.column(between) {
                     let term = coefficient * first * second;
                     *largest = largest.max(term.norm());
-                    matrix[gf2::compress(to, union) as usize * size + column] += term;
+                    matrix[to as usize * size + column] += term;
                 }
             }
         }
@@ -338,7 +365,7 @@ impl Product {
             product = product.plus(Observable::table(table, mask));
         }
         for (mask, (entries, largest)) in self.matrices {
-            let qubits = gf2::bits(mask).collect::<Vec<_>>();
+            let qubits = mask.qubits().collect::<Vec<_>>();
             product = product.plus(match matrix::check_hermitian(&entries, ROUNDING * largest) {
                 Ok(()) => Observable::dense(matrix::hermitian_part(&entries), qubits),
                 Err(Mistake::NotHermitian { .. }) => Observable {

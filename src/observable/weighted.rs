@@ -3,7 +3,7 @@
 use super::{Observable, PauliWord};
 use crate::angle::Angle;
 use crate::error::Mistake;
-use crate::gf2;
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
 
@@ -54,15 +54,16 @@ impl Observable {
     pub(crate) fn projected(&self, values: &[(usize, bool)]) -> Self {
         let projector = Self::projector_on(values.iter().copied());
         let qubits = projector.reads_beyond_z();
-        let ones = values.iter().filter(|(_, value)| *value).fold(0, |ones, (qubit, _)| ones | 1u64 << (qubit & 63));
+        let ones = Wide::of_qubits(values.iter().filter(|(_, value)| *value).map(|(qubit, _)| *qubit));
         // A word that flips a qubit of Π has no part there, and letters Z on these qubits are signs.
         let mut words = Self { mistake: self.mistake.clone(), ..Self::default() };
-        for (word, coefficient) in self.words.iter().filter(|(word, _)| word.x & qubits == 0) {
-            let sign = if gf2::parity(word.z & ones) { -1.0 } else { 1.0 };
+        for (word, coefficient) in self.words.iter().filter(|(word, _)| (word.x & qubits).is_empty()) {
+            let sign = if (word.z & ones).parity() { -1.0 } else { 1.0 };
             *words.words.entry(PauliWord { z: word.z & !qubits, ..*word }).or_default() += sign * coefficient;
         }
         let parts = Self { parts: self.parts.clone(), ..Self::default() };
-        let parts = if parts.flipped() & qubits == 0 { parts * &projector } else { &projector * parts * &projector };
+        let parts =
+            if (parts.flipped() & qubits).is_empty() { parts * &projector } else { &projector * parts * &projector };
         let mut projected = words * &projector + parts;
         projected.weighted = self.weighted.iter().map(|(angle, of)| (angle.clone(), of.projected(values))).collect();
         projected

@@ -6,11 +6,11 @@
 use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
-use super::mask::Mask;
 use super::rewrite::diagonalized_steps;
 use super::{Controls, Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
+use crate::mask::Mask;
 use num_complex::Complex64;
 use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;

@@ -1,6 +1,6 @@
 //! Controls of a step.
 
-use super::mask::Mask;
+use crate::mask::Mask;
 
 /// Qubits on which a step depends, each with the value that the qubit must have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -128,7 +128,7 @@ fn original_index(measurement: &Measurement, qubits: usize, of_engine: usize) ->
 fn all_words(qubits: usize) -> Measurement {
     let word = |index: usize| {
         let (x, z) = masks_of_word(index);
-        Observable::word(PauliWord { x: x as u64, z: z as u64 })
+        Observable::word(PauliWord { x: x as u64, z: z as u64 }.widened())
     };
     Measurement::Expectation((0..1 << (2 * qubits)).map(word).collect())
 }

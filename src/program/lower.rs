@@ -2,14 +2,16 @@
 
 use super::channels::{ChannelStep, StrengthLimit};
 use super::derived_features::DerivedFeatures;
-use super::mask::Mask;
 use super::{
     Controls, DerivedOutputs, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable,
+    WideForm,
 };
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
+use crate::limits::MAX_STATE_QUBITS;
 use crate::linalg::adjoint_matrix;
+use crate::mask::{Mask, Wide};
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
 use candle_core::Shape;
@@ -29,11 +31,29 @@ pub(super) fn lower_circuit(
         // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
-    let (mut lowering, operations) = lower_operations(circuit)?;
+    if circuit.qubits() <= MAX_STATE_QUBITS {
+        let (mut program, steps) = assemble(circuit, (measurement, derived), rewrites)?;
+        (program.steps, program.readout) = (steps, Readout::new(of_engine, circuit.qubits()));
+        return Ok(program);
+    }
+    let (mut program, steps) = assemble(circuit, (measurement, derived), rewrites)?;
+    let readout = Readout::<Wide>::new(of_engine, circuit.qubits());
+    program.readout = readout.without_words();
+    program.wide = Some(Arc::new(WideForm { steps, readout }));
+    Ok(program)
+}
+
+/// Lowers the operations of a circuit. Returns a program that has neither steps nor a readout yet, and its steps.
+fn assemble<M: Mask>(
+    circuit: &Circuit,
+    (measurement, derived): (&Measurement, &[DerivedOutputs<Angle>]),
+    rewrites: Rewrites,
+) -> Result<(Program, Vec<Step<M>>)> {
+    let (mut lowering, operations) = lower_operations::<M>(circuit)?;
     lowering.show_all_switches();
     let with_slots = |one: &DerivedOutputs<Angle>| one.map(|coefficient| lowering.expression(coefficient));
     let derived_outputs = derived.iter().map(with_slots).collect();
-    Ok(Program {
+    let program = Program {
         qubits: circuit.qubits(),
         places: (0..circuit.qubits()).collect(),
         features: lowering.features,
@@ -43,17 +63,19 @@ pub(super) fn lower_circuit(
         tensors: lowering.tensors,
         embedding: lowering.embedding,
         slots: lowering.slots,
-        steps: lowering.steps,
+        steps: Vec::new(),
         channels: lowering.channels,
         limits: lowering.limits,
         operations,
-        readout: Readout::new(of_engine, circuit.qubits()),
+        readout: Readout::default(),
+        wide: None,
         derived_outputs,
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
         made: Made::default(),
         cache: Arc::default(),
-    })
+    };
+    Ok((program, lowering.steps))
 }
 
 /// Lowers all operations. Also returns the index of the operation that each step comes from.

@@ -3,10 +3,10 @@
 use super::channels::{ChannelStep, Map, StrengthLimit};
 use super::derived_features::DerivedFeature;
 use super::lower::Lowering;
-use super::mask::Mask;
 use crate::channel::{Channel, Form, Function, Limit};
 use crate::circuit::{Angle, input};
 use crate::linalg::pauli_transfer;
+use crate::mask::Mask;
 use num_complex::Complex64;
 use std::sync::Arc;
 

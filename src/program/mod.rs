@@ -22,13 +22,13 @@ mod index_map;
 pub(crate) mod layered;
 mod lower;
 mod lower_channels;
-pub(crate) mod mask;
 pub(crate) mod paths;
 mod read_errors;
 mod readout;
 mod rewrite;
 mod trajectories;
 mod variants;
+mod wide;
 mod written;
 
 pub(crate) use cache::EngineCache;
@@ -41,15 +41,16 @@ pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Region, Rot
 pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use trajectories::{PauliChannel, Trajectories, pauli_probabilities};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
+pub(crate) use wide::WideForm;
 pub(crate) use written::{Texts, Written};
 
 pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};
 
-use crate::gf2;
 use derived_features::DerivedFeatures;
 
 use crate::circuit::Circuit;
 use crate::error::Result;
+use crate::mask::Mask;
 use crate::measurement::Measurement;
 use candle_core::Shape;
 use candle_nn::Init;
@@ -84,6 +85,9 @@ pub struct Program {
     /// Limits of the strengths that are no constants.
     pub(crate) limits: Vec<StrengthLimit>,
     pub(crate) readout: Readout,
+    /// Steps and words of a circuit of more qubits than a state has. Then the program itself has no steps, and its readout
+    /// no words.
+    pub(crate) wide: Option<Arc<WideForm>>,
     /// Outputs that are computed from the engine's, or nothing if they are the engine's.
     pub(crate) derived_outputs: Vec<DerivedOutputs>,
     pub(crate) output_shape: Vec<usize>,
@@ -195,7 +199,7 @@ pub(crate) enum Kernel<M = u64> {
     Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
 }
 
-impl Kernel {
+impl<M> Kernel<M> {
     /// Slot of the kernel's angle, if the kernel has an angle.
     pub(crate) fn slot(&self) -> Option<usize> {
         match self {
@@ -213,15 +217,15 @@ impl Kernel {
     }
 }
 
-impl Step {
+impl<M: Mask> Step<M> {
     /// Mask of the qubits on which the step acts.
-    pub(crate) fn support(&self) -> u64 {
+    pub(crate) fn support(&self) -> M {
         self.controls.mask
             | match &self.kernel {
-                Kernel::Rotation { x, z, .. } => x | z,
-                Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,
+                Kernel::Rotation { x, z, .. } => *x | *z,
+                Kernel::Phase { .. } | Kernel::FixedPhase(_) => M::EMPTY,
                 Kernel::Exchange { mask, .. } => *mask,
-                Kernel::Matrix { qubits, .. } => gf2::mask(qubits),
+                Kernel::Matrix { qubits, .. } => M::of_qubits(qubits.iter().copied()),
             }
     }
 }
@@ -261,7 +265,8 @@ impl Program {
     /// Lowers a circuit, after checking it and the measurement.
     ///
     /// # Errors
-    /// The circuit has a mistake, the measurement does not fit the circuit, the features of a sample are too many to
+    /// The circuit has a mistake or more than [`MAX_STATE_QUBITS`](crate::circuit::MAX_STATE_QUBITS) qubits, the
+    /// measurement does not fit the circuit, the features of a sample are too many to
     /// number, or the eigenvectors of a conditional matrix are not found.
     pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
         Self::with_rewrites(circuit, measurement, Rewrites::ALL)
@@ -272,6 +277,12 @@ impl Program {
     /// # Errors
     /// The errors of [`new`](Self::new).
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
+        circuit.check_state()?;
+        Self::of_any_width(circuit, measurement, rewrites)
+    }
+
+    /// Lowers a circuit of any number of qubits. On more qubits than a state has, there are no rewrites.
+    pub(crate) fn of_any_width(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
         measurement.check_records(circuit.records())?;
@@ -281,7 +292,9 @@ impl Program {
         // Products with the projector on a condition may have mistakes of their own.
         of_engine.check(circuit.qubits()).map_err(|error| error.of_original(measurement, circuit.qubits()))?;
         let mut program = lower::lower_circuit(circuit, (measurement, &of_engine, &derived), rewrites)?;
-        rewrite::rewrite_steps(&mut program, &of_engine);
+        if program.wide.is_none() {
+            rewrite::rewrite_steps(&mut program, &of_engine);
+        }
         Ok(program)
     }
 

@@ -6,35 +6,36 @@
 use super::Parity;
 use crate::gf2;
 use crate::linalg::masks_of_word;
+use crate::mask::Mask;
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Part, PauliWord};
+use crate::observable::{Observable, Part};
 use std::ops::Range;
 
 /// Quantities of a final state whose values stand side by side in the outputs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Readout {
+pub(crate) struct Readout<M = u64> {
     /// Quantities in the order in which engines read them: expectation values first, because a block of samples reads
     /// the Z words of the first quantity from tables.
-    pub(crate) quantities: Vec<Columns>,
+    pub(crate) quantities: Vec<Columns<M>>,
 }
 
 /// Quantity, and the outputs that are its values.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Columns {
+pub(crate) struct Columns<M = u64> {
     /// First of the outputs.
     pub(crate) first: usize,
     /// Number of the outputs.
     pub(crate) count: usize,
-    pub(crate) quantity: Quantity,
+    pub(crate) quantity: Quantity<M>,
 }
 
 /// Quantity of a final state, in a program's terms.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Quantity {
+pub(crate) enum Quantity<M = u64> {
     /// Expectation values, as one sum with all outputs.
-    Expectation(Sum),
+    Expectation(Sum<M>),
     /// Variances, as a sum with one output for each observable.
-    Variance(Vec<Sum>),
+    Variance(Vec<Sum<M>>),
     /// Probabilities of the basis states of these qubits; the first qubit is the low bit of an output's index.
     Probabilities(Vec<usize>),
     /// All amplitudes.
@@ -43,36 +44,42 @@ pub(crate) enum Quantity {
 
 /// Observables as operators that one sweep over the state evaluates.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Sum {
+pub(crate) struct Sum<M = u64> {
     /// Number of observables.
     pub(crate) outputs: usize,
     /// Coefficient of the identity in each observable. It is part of the expectation value, but of no variance and no
     /// gradient.
     pub(crate) constants: Vec<f64>,
     /// Pauli words, grouped by their x-mask, in ascending order.
-    pub(crate) x_groups: Vec<XMaskGroup>,
+    pub(crate) x_groups: Vec<XMaskGroup<M>>,
     /// Output, coefficient and part, for all parts that are no Pauli words.
-    pub(crate) parts: Vec<(usize, f64, Part)>,
+    pub(crate) parts: Vec<(usize, f64, Part<M>)>,
 }
 
 /// All Pauli terms with the same x-mask.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct XMaskGroup {
-    pub(crate) x: u64,
-    pub(crate) terms: Vec<PauliTerm>,
+pub(crate) struct XMaskGroup<M = u64> {
+    pub(crate) x: M,
+    pub(crate) terms: Vec<PauliTerm<M>>,
 }
 
 /// Term `coefficient * i^quarter_turns * (-1)^|basis index & z|` of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct PauliTerm {
+pub(crate) struct PauliTerm<M = u64> {
     pub(crate) output: usize,
-    pub(crate) z: u64,
+    pub(crate) z: M,
     pub(crate) coefficient: f64,
     /// Number of letters Y modulo 4.
     pub(crate) quarter_turns: u32,
 }
 
-impl Readout {
+impl<M> Default for Readout<M> {
+    fn default() -> Self {
+        Self { quantities: Vec::new() }
+    }
+}
+
+impl<M: Mask> Readout<M> {
     /// Lowers the measurement of a state of `qubits` qubits.
     pub(super) fn new(measurement: &Measurement, qubits: usize) -> Self {
         let (mut quantities, mut first) = (Vec::new(), 0usize);
@@ -87,6 +94,18 @@ impl Readout {
         Self { quantities }
     }
 
+    /// Readout with the outputs and constants of this one, and no words.
+    pub(super) fn without_words<N>(&self) -> Readout<N> {
+        let columns = |columns: &Columns<M>| Columns {
+            first: columns.first,
+            count: columns.count,
+            quantity: columns.quantity.without_words(),
+        };
+        Readout { quantities: self.quantities.iter().map(columns).collect() }
+    }
+}
+
+impl Readout {
     /// Readout of a state of `qubits` qubits as amplitudes.
     pub(super) fn state(qubits: usize) -> Self {
         Self::new(&Measurement::State, qubits)
@@ -149,14 +168,14 @@ impl Readout {
     }
 }
 
-impl Columns {
+impl<M> Columns<M> {
     /// Outputs that are the quantity's values.
     pub(crate) fn outputs(&self) -> Range<usize> {
         self.first..self.first.saturating_add(self.count)
     }
 }
 
-impl Quantity {
+impl<M: Mask> Quantity<M> {
     /// Lowers neighbouring measurements: expectation values, or a single measurement.
     fn new(group: &[Measurement]) -> Self {
         match &group[0] {
@@ -174,6 +193,23 @@ impl Quantity {
         }
     }
 
+    fn without_words<N>(&self) -> Quantity<N> {
+        let without = |sum: &Sum<M>| Sum {
+            outputs: sum.outputs,
+            constants: sum.constants.clone(),
+            x_groups: Vec::new(),
+            parts: Vec::new(),
+        };
+        match self {
+            Self::Expectation(sum) => Quantity::Expectation(without(sum)),
+            Self::Variance(sums) => Quantity::Variance(sums.iter().map(without).collect()),
+            Self::Probabilities(qubits) => Quantity::Probabilities(qubits.clone()),
+            Self::State => Quantity::State,
+        }
+    }
+}
+
+impl Quantity {
     /// Sums that the quantity evaluates.
     fn sums(&self) -> &[Sum] {
         match self {
@@ -216,24 +252,25 @@ impl Quantity {
     }
 }
 
-impl Sum {
+impl<M: Mask> Sum<M> {
     fn new(observables: &[&Observable]) -> Self {
         let outputs = observables.len();
-        let mut sum = Self { outputs, constants: vec![0.0; outputs], ..Self::default() };
+        let constants = vec![0.0; outputs];
+        let mut sum = Self { outputs, constants, x_groups: Vec::new(), parts: Vec::new() };
         for (output, observable) in observables.iter().enumerate() {
             for (word, coefficient) in observable.words() {
-                if word == PauliWord::default() {
+                if word.is_identity() {
                     sum.constants[output] += coefficient;
                     continue;
                 }
-                let (z, quarter_turns) = (word.z, word.y_count() % 4);
+                let (x, z, quarter_turns) = (M::of_wide(word.x), M::of_wide(word.z), word.y_count() % 4);
                 let term = PauliTerm { output, z, coefficient, quarter_turns };
-                match sum.x_groups.binary_search_by_key(&word.x, |x_group| x_group.x) {
+                match sum.x_groups.binary_search_by_key(&x, |x_group| x_group.x) {
                     Ok(at) => sum.x_groups[at].terms.push(term),
-                    Err(at) => sum.x_groups.insert(at, XMaskGroup { x: word.x, terms: vec![term] }),
+                    Err(at) => sum.x_groups.insert(at, XMaskGroup { x, terms: vec![term] }),
                 }
             }
-            sum.parts.extend(observable.parts().iter().map(|(c, part)| (output, *c, part.clone())));
+            sum.parts.extend(observable.parts().iter().map(|(c, part)| (output, *c, part.narrowed())));
         }
         sum
     }
@@ -241,7 +278,9 @@ impl Sum {
     fn without_constants(self) -> Self {
         Self { constants: vec![0.0; self.outputs], ..self }
     }
+}
 
+impl Sum {
     /// Sum with its words in other indices: `parity` maps a z-mask, `flip_mask` an x-mask. Other parts do not change.
     pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, flip_mask: impl Fn(u64) -> u64) -> Self {
         let term = |term: &PauliTerm| {

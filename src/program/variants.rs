@@ -6,6 +6,7 @@
 use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Slot, Step, Variable};
 use crate::error::Result;
+use crate::mask::{Mask, Wide};
 use crate::memory;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub(crate) struct Probe {
     /// Eigenvalues of the step's generator.
     pub(crate) spectrum: Spectrum,
     /// Mask of the qubits on which the step acts.
-    pub(crate) support: u64,
+    pub(crate) support: Wide,
 }
 
 /// Eigenvalues of the generator of a step, as multiples of its angle.
@@ -70,6 +71,7 @@ impl Program {
             channels: self.channels.clone(),
             limits: self.limits.clone(),
             readout: self.readout.clone(),
+            wide: self.wide.clone(),
             // Variants differentiate the engine's outputs; `gradient::derive_derivatives` goes on from there.
             derived_outputs: Vec::new(),
             output_shape: self.output_shape.clone(),
@@ -119,7 +121,7 @@ impl Program {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
             let start = embedding.map_or(0, |embedding| embedding.count);
             let (mut angles, mut slots) = (Vec::new(), Vec::new());
-            let mut probe = |slot: &mut usize, step: usize, spectrum: Spectrum, support: u64| {
+            let mut probe = |slot: &mut usize, step: usize, spectrum: Spectrum, support: Wide| {
                 let own = match self.slots[*slot].terms.is_empty() {
                     true => self.slots[*slot].clone(),
                     false => {
@@ -130,15 +132,13 @@ impl Program {
                 *slot = slots.len();
                 slots.push(own);
             };
-            let (mut steps, mut channels) = (self.steps.clone(), self.channels.clone());
-            for (index, step) in steps.iter_mut().enumerate() {
-                let (support, spectrum) = (step.support(), step.spectrum());
-                if let (Some(spectrum), Some(slot)) = (spectrum, step.kernel.slot_mut()) {
-                    probe(slot, index, spectrum, support);
-                }
+            let (mut steps, mut wide, mut channels) = (self.steps.clone(), self.wide.clone(), self.channels.clone());
+            probe_steps(&mut steps, &mut probe);
+            if let Some(wide) = &mut wide {
+                probe_steps(&mut Arc::make_mut(wide).steps, &mut probe);
             }
             for channel in &mut channels {
-                let (after, support) = (channel.after, channel.support());
+                let (after, support) = (channel.after, Wide::of_qubits(channel.qubits.iter().copied()));
                 channel.slots_mut().into_iter().for_each(|slot| probe(slot, after, Spectrum::Linear, support));
             }
             let inputs = start + angles.len();
@@ -150,6 +150,7 @@ impl Program {
                 embedding,
                 slots,
                 steps,
+                wide,
                 channels,
                 // Shifted coefficients are no strengths.
                 limits: Vec::new(),
@@ -179,7 +180,17 @@ impl Program {
     }
 }
 
-impl Step {
+/// Passes the slot of each step that has an angle to `probe`, with the step's index, spectrum and qubits.
+fn probe_steps<M: Mask>(steps: &mut [Step<M>], mut probe: impl FnMut(&mut usize, usize, Spectrum, Wide)) {
+    for (index, step) in steps.iter_mut().enumerate() {
+        let (support, spectrum) = (step.support().widened(), step.spectrum());
+        if let (Some(spectrum), Some(slot)) = (spectrum, step.kernel.slot_mut()) {
+            probe(slot, index, spectrum, support);
+        }
+    }
+}
+
+impl<M: Mask> Step<M> {
     /// Spectrum of the step's generator, if the step has an angle.
     fn spectrum(&self) -> Option<Spectrum> {
         match self.kernel {

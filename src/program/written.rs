@@ -11,7 +11,7 @@ use crate::exchange::qasm::Beginning;
 use crate::gate::Gate;
 use crate::gf2;
 use crate::linalg::amplitudes_of;
-use crate::observable::PauliWord;
+use crate::observable::{Letter, PauliWord};
 use num_complex::Complex64;
 use std::fmt::Write;
 
@@ -129,7 +129,8 @@ fn under(controls: Controls, to: &mut Circuit, body: impl FnOnce(&mut Circuit) -
 /// Appends `exp(-i angle/2 P)`, where P has X or Y on the qubits of `x`, and Z or Y on the qubits of `z`.
 fn write_rotation((x, z): (u64, u64), angle: f64, controls: Controls, to: &mut Circuit) {
     let qubits: Vec<usize> = gf2::bits(x | z).collect();
-    let word: String = qubits.iter().map(|qubit| PauliWord { x, z }.letter(*qubit)).collect();
+    let word: String =
+        qubits.iter().map(|qubit| PauliWord { x, z }.letter(*qubit).map_or('I', Letter::spelled)).collect();
     let one_control = controls.count() == 1 && controls.zeros == 0;
     let (gate, is_controlled) = match (word.as_str(), one_control) {
         ("X", true) => (Gate::crx, true),

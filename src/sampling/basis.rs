@@ -17,14 +17,14 @@ const TOLERANCE: f64 = 1e-11;
 /// Basis of a measurement: letters of a Pauli word on some qubits, the eigenbasis of a matrix on other qubits together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Basis {
-    letters: PauliWord,
+    letters: PauliWord<u64>,
     /// Index of an eigenbasis, and the mask of its qubits.
     matrices: Vec<(usize, u64)>,
 }
 
 impl Basis {
     /// Makes the basis of the letters of a word.
-    pub(super) fn word(letters: PauliWord) -> Self {
+    pub(super) fn word(letters: PauliWord<u64>) -> Self {
         Self { letters, matrices: Vec::new() }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Change {
 }
 
 /// Returns the changes from the eigenbases of a word's letters to the computational basis, in which Z is already.
-pub(crate) fn letter_changes(word: PauliWord) -> Vec<Change> {
+pub(crate) fn letter_changes(word: PauliWord<u64>) -> Vec<Change> {
     let [of_x, of_y]: [Arc<[_]>; 2] = [0, 1].map(|z| letter_entries(PauliWord { x: 1, z }).into());
     let change = |qubit: usize| {
         let entries = if word.z >> qubit & 1 == 1 { &of_y } else { &of_x };
@@ -26,7 +26,7 @@ pub(crate) fn letter_changes(word: PauliWord) -> Vec<Change> {
 }
 
 /// Returns the unitary, row by row, from the eigenbasis of a letter on qubit 0 to the computational basis.
-pub(super) fn letter_entries(letter: PauliWord) -> [Complex64; 4] {
+pub(super) fn letter_entries(letter: PauliWord<u64>) -> [Complex64; 4] {
     let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
     match (letter.x & 1, letter.z & 1) {
         (0, _) => [1.0, 0.0, 0.0, 1.0].map(Complex64::from),

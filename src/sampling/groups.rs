@@ -121,14 +121,15 @@ impl Planner {
     fn terms(&mut self, observable: &Observable) -> Result<(f64, Vec<Read>), Mistake> {
         let (mut constant, mut terms) = (0.0, Vec::new());
         for (word, coefficient) in observable.words().filter(|&(_, coefficient)| coefficient != 0.0) {
-            match word.x | word.z {
+            let word = word.narrowed();
+            match word.support() {
                 0 => constant += coefficient,
                 mask => terms.push((Basis::word(word), coefficient, Term::Parity(mask))),
             }
         }
         for (coefficient, part) in observable.parts().iter().filter(|(coefficient, _)| *coefficient != 0.0) {
             let as_z = |mask| Basis::word(PauliWord { x: 0, z: mask });
-            match part {
+            match &part.narrowed::<u64>() {
                 Part::Diagonal { values, mask: 0 } => constant += coefficient * values[0],
                 Part::Projector { mask: 0, .. } => constant += coefficient,
                 Part::Diagonal { values, mask } => {

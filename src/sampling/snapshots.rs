@@ -15,7 +15,7 @@ use rand::Rng;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Snapshot {
     /// Letter X, Y or Z of each qubit.
-    pub(crate) basis: PauliWord,
+    pub(crate) basis: PauliWord<u64>,
     /// Outcome of each qubit: bit `q` is 0 for the eigenvalue 1 of the letter of qubit `q`, and 1 for -1.
     pub(crate) outcome: u64,
 }
@@ -34,7 +34,7 @@ pub(crate) fn draw_snapshots<T: WithDType>(
         return None;
     }
     let qubits = state.len().ilog2() as usize;
-    let bases: Vec<PauliWord> = (0..count).map(|_| random_basis(qubits, random)).collect();
+    let bases: Vec<PauliWord<u64>> = (0..count).map(|_| random_basis(qubits, random)).collect();
     let mut draw = Draw { bases: &bases, outcomes: vec![0; count], random };
     let mut order: Vec<usize> = (0..count).collect();
     draw.measure(&state, &mut order, &mut vec![Complex64::default(); state.len()]);
@@ -42,8 +42,8 @@ pub(crate) fn draw_snapshots<T: WithDType>(
     Some(bases.iter().zip(draw.outcomes).map(snapshot).collect())
 }
 
-fn random_basis(qubits: usize, random: &mut Generator) -> PauliWord {
-    let letter = |word: PauliWord, qubit| {
+fn random_basis(qubits: usize, random: &mut Generator) -> PauliWord<u64> {
+    let letter = |word: PauliWord<u64>, qubit| {
         let (x, z) = [(1u64, 0u64), (1, 1), (0, 1)][random.random_range(0..3)];
         PauliWord { x: word.x | x << qubit, z: word.z | z << qubit }
     };
@@ -52,7 +52,7 @@ fn random_basis(qubits: usize, random: &mut Generator) -> PauliWord {
 
 /// State of the draws.
 struct Draw<'a> {
-    bases: &'a [PauliWord],
+    bases: &'a [PauliWord<u64>],
     outcomes: Vec<u64>,
     random: &'a mut Generator,
 }

@@ -301,7 +301,7 @@ fn every_word_is_in_one_group() {
     let mut rng = shot_generator(24, 0, 0, 0);
     let mut sum = Both::zero(5);
     (0..200).for_each(|_| sum.add_word(rng.random_range(0.1..1.0), &random_letters(5, "IXYZ", &mut rng)));
-    let words = sum.observable.words().filter(|(word, _)| word.x | word.z != 0).count();
+    let words = sum.observable.words().filter(|(word, _)| !word.is_identity()).count();
     let groups = group_terms(&Measurement::expectation([sum.observable]), 5).expect("words");
     let parities = |group: &Group| match &group.estimates {
         estimate::Estimates::Means(observed) => observed.iter().map(|one| one.parities.len()).sum::<usize>(),

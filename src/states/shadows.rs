@@ -22,12 +22,13 @@
 //! ```
 
 use super::batch::{Batch, in_f32};
-use crate::circuit::{Circuit, MAX_QUBITS};
+use crate::circuit::{Circuit, MAX_STATE_QUBITS};
 use crate::engine::{share, threads};
 use crate::error::{Error, Mistake, Result, StatesError, TensorError};
 use crate::functional;
 use crate::gf2;
 use crate::limits::{MAX_MATRIX_QUBITS, checked_product};
+use crate::mask::Mask;
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
@@ -88,8 +89,7 @@ impl ClassicalShadow {
         seed: u64,
     ) -> Result<Self> {
         circuit.check()?;
-        if circuit.records() != 0 {
-            let qubit = circuit.records().trailing_zeros() as usize;
+        if let Some(qubit) = circuit.records().lowest() {
             return Err(Error::Measurement(Mistake::RecordRead { qubit }));
         }
         check_count(snapshots)?;
@@ -158,8 +158,8 @@ impl ClassicalShadow {
             }
         }
         let (expected, actual) = (bases.shape().clone(), outcomes.shape().clone());
-        let [leading @ .., snapshots, qubits @ 1..=MAX_QUBITS] = bases.dims() else {
-            return Err(Error::States(StatesError::Snapshots { limit: MAX_QUBITS, shape: expected }));
+        let [leading @ .., snapshots, qubits @ 1..=MAX_STATE_QUBITS] = bases.dims() else {
+            return Err(Error::States(StatesError::Snapshots { limit: MAX_STATE_QUBITS, shape: expected }));
         };
         check_count(*snapshots)?;
         if expected != actual {
@@ -315,8 +315,10 @@ fn check_count(snapshots: usize) -> Result<()> {
 /// Returns the mean of a sum of words over some snapshots, at least one.
 fn mean_of(snapshots: &[Snapshot], words: &[(PauliWord, f64)]) -> f64 {
     let of_word = |&(word, coefficient): &(PauliWord, f64)| {
-        let support = word.x | word.z;
-        let fits = |basis: PauliWord| ((basis.x ^ word.x) | (basis.z ^ word.z)) & support == 0;
+        // The observable has been checked to act on the snapshots' qubits, of which a mask of one word is enough.
+        let word = word.narrowed();
+        let support = word.support();
+        let fits = |basis: PauliWord<u64>| ((basis.x ^ word.x) | (basis.z ^ word.z)) & support == 0;
         let sign = |snapshot: &Snapshot| 1 - 2 * i64::from(gf2::parity(snapshot.outcome & support));
         let sum: i64 = snapshots.iter().filter(|snapshot| fits(snapshot.basis)).map(sign).sum();
         coefficient * 3f64.powi(support.count_ones() as i32) * (sum as f64 / snapshots.len() as f64)

@@ -16,7 +16,7 @@ use std::path::Path;
 /// | field | | |
 /// |---|---|---|
 /// | `molecule` | a name | |
-/// | `qubits` | 1 to 58 | spin orbitals |
+/// | `qubits` | 1 to 256 | spin orbitals |
 /// | `electrons` | at most `qubits` | |
 /// | `terms` | `[[0.17, "Z0"], [-0.04, "X0 X1 Y2 Y3"], ..]` | coefficients and Pauli words; `""` is the identity |
 /// | `unit` | `"hartree"`, if it is there | |
@@ -99,7 +99,7 @@ impl Molecule {
     /// Reads a molecule from JSON.
     ///
     /// # Errors
-    /// A text that is no JSON, lacks a field or has a number beyond the range of `f64`; no qubits or more than 58; more
+    /// A text that is no JSON, lacks a field or has a number beyond the range of `f64`; no qubits or more than 256; more
     /// electrons than qubits; another unit than the hartree, or than atomic units for observables; an observable that is
     /// there twice; words with a letter other than I, X, Y and Z, with a qubit twice or out of range.
     pub fn from_json(text: &str) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use super::{Vqe, VqeConfig, VqeMethod, VqeStep, VqeStopReason};
 use crate::__private::NonExhaustive;
-use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
+use crate::circuit::{Circuit, Entanglement, MAX_STATE_QUBITS};
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
 use crate::functional;
 use crate::measurement::Measurement;
@@ -107,10 +107,10 @@ pub struct VqeOptimum {
 }
 
 impl VqeOptimum {
-    /// Returns the string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_QUBITS`], and
+    /// Returns the string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_STATE_QUBITS`], and
     /// no fewer digits than the bits have.
     pub fn bit_string(&self) -> String {
-        format!("{:0width$b}", self.bits, width = self.qubits.min(MAX_QUBITS))
+        format!("{:0width$b}", self.bits, width = self.qubits.min(MAX_STATE_QUBITS))
     }
 }
 
@@ -171,7 +171,7 @@ impl VqeOptimizer {
     /// # Errors
     /// The errors of [`minimize`](Self::minimize); more qubits than the memory allows, before the function is called.
     pub fn minimize_with(&self, qubits: usize, mut cost: impl FnMut(u64) -> f64) -> Result<VqeOptimum> {
-        Circuit::new(qubits).check()?;
+        Circuit::new(qubits).check_state()?;
         // Counts the list, and the tensors that are made of it below.
         memory::check_numbers("costs", Some(4 << qubits))?;
         let mut costs = Vec::with_capacity(1 << qubits);

@@ -256,7 +256,7 @@ fn mistakes_stand_below_what_came_before_them() {
     q2: ─
     ");
     assert_snapshot!(drawn(0, |_| ()), @"error: operation 0 (`new`): a circuit needs at least one qubit");
-    assert_snapshot!(drawn(100, |c| _ = c.h(0)), @"error: operation 0 (`new`): 100 qubits are more than the 58 a basis index can address");
+    assert_snapshot!(drawn(300, |c| _ = c.h(0)), @"error: operation 0 (`new`): 300 qubits are more than the 256 of a circuit");
 }
 
 /// Conditions have numbers, and stand below.

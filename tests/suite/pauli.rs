@@ -1,6 +1,8 @@
 //! Pauli propagation beyond what state vectors hold: local circuits on 40 qubits, each output of which a state vector of its light cone gives, and limits.
 //! Circuits of few qubits are among the engines that all tests of values and gradients run.
 
+mod kicked;
+
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::error::{Error, SimulationError};
@@ -130,17 +132,18 @@ fn limits_and_refusals_are_typed() {
     let error = refusal(&local(1), ones, PauliPropagation::default()).unwrap_err();
     assert!(matches!(error, Error::Simulation(SimulationError::TooManyWords { .. })), "{error}");
     let mut noisy = Circuit::new(2);
-    noisy.ry(input(0), 0).depolarizing(0.1, 0);
+    let [one, zero] = [1.0, 0.0].map(num_complex::Complex64::from);
+    noisy.ry(input(0), 0).kraus(&[vec![one, zero, zero, zero], vec![zero, one, zero, zero]], [0]);
     let error = refusal(&noisy, Measurement::expectation([Z(0)]), PauliPropagation::default()).unwrap_err();
-    assert!(matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })), "{error}");
+    assert!(matches!(error, Error::Simulation(SimulationError::NotPauliWords)), "{error}");
     // Neither shots nor the memory limit are passed over.
     let simulation = Simulation::Pauli(PauliPropagation::default());
     let vb = || VarBuilder::zeros(DType::F64, &Device::Cpu);
     let x = Tensor::zeros((1, 3), DType::F64, &Device::Cpu).unwrap();
     for (shots, memory_limit) in [(Some(10), None), (None, Some(1000))] {
         let config = QuantumLayerConfig { simulation: simulation.clone(), shots, memory_limit, ..Default::default() };
-        let layer = QuantumLayer::with_config(local(3), Measurement::expectation([far()]), config, vb()).unwrap();
-        let error = layer.try_forward(&x).unwrap_err();
+        let layer = QuantumLayer::with_config(local(3), Measurement::expectation([far()]), config, vb());
+        let error = layer.and_then(|layer| layer.try_forward(&x)).unwrap_err();
         let expected = match shots {
             Some(_) => matches!(error, Error::Simulation(SimulationError::NotFromPauli { .. })),
             None => matches!(error, Error::Memory(_)),

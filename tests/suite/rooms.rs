@@ -8,12 +8,13 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 39] = [
+const ROOMS: [&str; 40] = [
     "error",
     "memory",
     "limits",
     "numbers",
     "gf2",
+    "mask",
     "linalg",
     "hash",
     "places",

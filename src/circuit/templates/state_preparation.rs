@@ -6,9 +6,10 @@
 
 use crate::circuit::Circuit;
 use crate::error::Mistake;
-use crate::gf2;
+
 use crate::limits::MAX_MATRIX_QUBITS;
 use crate::limits::some_qubits;
+use crate::mask::{Mask, Wide};
 use num_complex::Complex64;
 
 /// Largest number of qubits of a prepared state: 64 unitaries on six qubits take 4 MB.
@@ -44,7 +45,7 @@ impl Circuit {
         match self.check_preparation(amplitudes, &qubits) {
             Err(mistake) => self.fail(name, mistake),
             Ok(state) => {
-                if self.prepares_on(name, gf2::mask(&qubits)) {
+                if self.prepares_on(name, Wide::of_qubits(qubits.iter().copied())) {
                     self.write_state(&state, &qubits);
                 }
             }

@@ -2,10 +2,11 @@
 
 use super::PauliPropagation;
 use crate::error::{Error, MemoryError, Result, SimulationError};
+use crate::mask::{Mask, Wide};
 use crate::memory::{check_numbers, memory_left};
-use crate::program::mask::{Mask, Wide};
-use crate::program::paths::{Limits, MAX_GENERATORS, Paths, TooLarge, TooManyGenerators, Turns, Word};
-use crate::program::{Program, Quantity, Sum};
+use crate::observable::PauliWord;
+use crate::program::paths::{Limits, MAX_GENERATORS, MixesWords, Move, Paths, TooLarge, TooManyGenerators, Turns};
+use crate::program::{Program, Quantity, Readout, Step, Sum};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,24 +44,21 @@ impl Lowered {
         if program.embedding.is_some() {
             return refused("embedded amplitudes");
         }
-        if !program.channels.is_empty() {
-            return refused("noise channels");
-        }
-        let (outputs, constants) = outputs(program, options)?;
-        let mut turns = Turns::new(&program.slots);
-        for step in &program.steps {
-            turns.step(&step.widened()).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
-                generators,
-                allowed: MAX_GENERATORS,
-            })?;
-        }
+        let (outputs, constants) = match &program.wide {
+            None => outputs(program, &program.readout, options)?,
+            Some(wide) => outputs(program, &wide.readout, options)?,
+        };
+        let moves = match &program.wide {
+            None => moves(program, &program.steps)?,
+            Some(wide) => moves(program, &wide.steps)?,
+        };
         let limits = Limits {
             weight: options.max_weight.unwrap_or(u32::MAX),
             sines: options.max_sines.unwrap_or(u32::MAX),
             terms: options.max_terms,
             bytes: memory_left(0, u64::MAX, memory_limit),
         };
-        let paths = Paths::new(program.qubits, &turns.turns, &outputs, limits).map_err(|error| match error {
+        let paths = Paths::new(program.qubits, &moves, &outputs, limits).map_err(|error| match error {
             TooLarge::Words(words) => too_many(words, options),
             TooLarge::Bytes(needed) => {
                 let (what, budget) = ("the paths of Pauli words", limits.bytes);
@@ -71,28 +69,53 @@ impl Lowered {
     }
 }
 
+/// Returns what a program's steps and channels do to words.
+fn moves<M: Mask>(program: &Program, steps: &[Step<M>]) -> Result<Vec<Move>> {
+    let mut turns = Turns::new(&program.slots);
+    let mut channels = program.channels.iter().peekable();
+    for index in 0..=steps.len() {
+        while let Some(channel) = channels.next_if(|channel| channel.after <= index) {
+            turns.channel(channel).map_err(|MixesWords| SimulationError::NotPauliWords)?;
+        }
+        if let Some(step) = steps.get(index) {
+            turns.step(&step.widened()).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
+                generators,
+                allowed: MAX_GENERATORS,
+            })?;
+        }
+    }
+    Ok(turns.moves)
+}
+
 /// Words of each output with their coefficients, and its constant.
-type Outputs = (Vec<Vec<(Word, f64)>>, Vec<f64>);
+type Outputs = (Vec<Vec<(PauliWord, f64)>>, Vec<f64>);
 
 fn too_many(words: usize, options: &PauliPropagation) -> Error {
     SimulationError::TooManyWords { words, limit: options.max_terms, weight: options.max_weight }.into()
 }
 
-fn outputs(program: &Program, options: &PauliPropagation) -> Result<Outputs> {
+/// Returns the words of all outputs. `words` is the program's readout, or its wide form.
+fn outputs<M: Mask>(program: &Program, words: &Readout<M>, options: &PauliPropagation) -> Result<Outputs> {
     let refused = |what| Err(SimulationError::NotFromPauli { what }.into());
-    let count = program.engine_outputs();
+    let (readout, count) = (words, program.engine_outputs());
     let needed: u64 =
-        program.readout.quantities.iter().map(|columns| word_count(&columns.quantity)).fold(0, u64::saturating_add);
+        readout.quantities.iter().map(|columns| word_count(&columns.quantity)).fold(0, u64::saturating_add);
     if needed > options.max_terms as u64 {
         return Err(too_many(usize::try_from(needed).unwrap_or(usize::MAX), options));
     }
     // A word and its coefficient are nine numbers.
     check_numbers("the words of outputs", needed.checked_mul(9).and_then(|all| all.checked_add(4 * count as u64)))?;
     let (mut words, mut constants) = (vec![Vec::new(); count], vec![0.0; count]);
-    for columns in &program.readout.quantities {
+    for (columns, own) in readout.quantities.iter().zip(&program.readout.quantities) {
         let (words, constants) = (&mut words[columns.outputs()], &mut constants[columns.outputs()]);
         match &columns.quantity {
-            Quantity::Expectation(sum) => of_sum(sum, words, constants),
+            Quantity::Expectation(sum) => {
+                // A variant of the program may have no constants, whatever its words are.
+                if let Quantity::Expectation(own) = &own.quantity {
+                    constants.copy_from_slice(&own.constants);
+                }
+                of_sum(sum, words, constants);
+            }
             Quantity::Probabilities(qubits) if qubits.len() <= MAX_PROBABILITY_QUBITS => {
                 of_probabilities(qubits, words, constants);
             }
@@ -105,7 +128,7 @@ fn outputs(program: &Program, options: &PauliPropagation) -> Result<Outputs> {
 }
 
 /// Words of all outputs of a quantity together, at most; none for a quantity that is refused.
-fn word_count(quantity: &Quantity) -> u64 {
+fn word_count<M: Mask>(quantity: &Quantity<M>) -> u64 {
     match quantity {
         Quantity::Expectation(sum) => {
             let words = sum.x_groups.iter().map(|x_group| x_group.terms.len() as u64);
@@ -117,34 +140,32 @@ fn word_count(quantity: &Quantity) -> u64 {
     }
 }
 
-fn of_sum(sum: &Sum, words: &mut [Vec<(Word, f64)>], constants: &mut [f64]) {
-    let wide = Wide::from;
-    constants.copy_from_slice(&sum.constants);
+fn of_sum<M: Mask>(sum: &Sum<M>, words: &mut [Vec<(PauliWord, f64)>], constants: &mut [f64]) {
     for x_group in &sum.x_groups {
         for term in &x_group.terms {
-            words[term.output].push((Word { x: wide(x_group.x), z: wide(term.z) }, term.coefficient));
+            words[term.output].push((PauliWord { x: x_group.x, z: term.z }.widened(), term.coefficient));
         }
     }
     for (output, coefficient, part) in &sum.parts {
-        for (word, of_word) in part.words() {
+        for (word, of_word) in part.widened().words() {
             // The coefficients of a Hermitian operator are real.
             let coefficient = coefficient * of_word.re;
-            match (word.x | word.z) == 0 {
+            match word.is_identity() {
                 true => constants[*output] += coefficient,
-                false => words[*output].push((Word { x: wide(word.x), z: wide(word.z) }, coefficient)),
+                false => words[*output].push((word, coefficient)),
             }
         }
     }
 }
 
-fn of_probabilities(qubits: &[usize], words: &mut [Vec<(Word, f64)>], constants: &mut [f64]) {
+fn of_probabilities(qubits: &[usize], words: &mut [Vec<(PauliWord, f64)>], constants: &mut [f64]) {
     let share = 1.0 / words.len() as f64;
     constants.fill(share);
     for (index, words) in words.iter_mut().enumerate() {
         words.extend((1..1usize << qubits.len()).map(|subset| {
             let odd = (index & subset).count_ones() % 2 == 1;
             let z = Wide::deposit(subset, qubits);
-            (Word { x: Wide::EMPTY, z }, if odd { -share } else { share })
+            (PauliWord { x: Wide::EMPTY, z }, if odd { -share } else { share })
         }));
     }
 }

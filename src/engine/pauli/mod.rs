@@ -12,12 +12,12 @@ use super::simd::sincos::sin_cos;
 use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, Simulation, share, threads};
 use crate::error::{MemoryError, Result};
 use crate::memory::{exceeded_budget, zeroed_vec};
-use crate::program::paths::{Angle, Paths};
+use crate::program::paths::{Angle, Coefficient, Paths};
 use crate::program::{Program, Slot, Variable};
 use candle_core::DType;
 use lower::Lowered;
 use pulp::NullaryFnOnce;
-use sweep::Room;
+use sweep::{Derivatives, Room};
 
 /// Options of Pauli propagation: which words are kept.
 ///
@@ -100,7 +100,7 @@ struct Scratch<T, const L: usize> {
     slots: Vec<[f64; L]>,
     angles: [Vec<f64>; 3],
     outputs: Vec<[f64; L]>,
-    gradients: Vec<[f64; L]>,
+    gradients: Derivatives<L>,
 }
 
 impl<T: Real> Call<'_, T> {
@@ -141,7 +141,22 @@ impl<T: Real> Call<'_, T> {
         scratch.room.turns.clear();
         let lanes = |numbers: &[f64]| std::array::from_fn(|lane| T::from_f64(numbers[lane]));
         scratch.room.turns.extend(cos.chunks_exact(L).zip(sin.chunks_exact(L)).map(|(c, s)| [lanes(c), lanes(s)]));
-        nothing.map(|nothing: f64| !nothing.is_nan())
+        scratch.room.coefficients.clear();
+        scratch.room.coefficients.extend(self.paths().coefficients.iter().map(|coefficient| match *coefficient {
+            Coefficient::Slot { slot, scale, offset } => {
+                scratch.slots[slot].map(|value| T::from_f64(offset + scale * value))
+            }
+            Coefficient::Constant(value) => [T::from_f64(value); L],
+        }));
+        let mut is_finite = nothing.map(|nothing: f64| !nothing.is_nan());
+        if self.program.has_limits() {
+            for (lane, is_finite) in is_finite[..count].iter_mut().enumerate() {
+                // Strengths are as exact as the dtype of the weights and the inputs.
+                let value = |slot: &Slot| slot.value(|variable| self.value(variable, first + lane));
+                *is_finite &= self.program.has_strengths(4.0 * T::EPSILON, value);
+            }
+        }
+        is_finite
     }
 
     /// Computes the outputs of a block into rows of the outputs.
@@ -183,11 +198,16 @@ impl<T: Real> Call<'_, T> {
                 false => 0.0,
             });
         }
-        scratch.gradients.clear();
-        scratch.gradients.resize(self.paths().angles.len(), [0.0; L]);
+        for (list, count) in [
+            (&mut scratch.gradients.angles, self.paths().angles.len()),
+            (&mut scratch.gradients.coefficients, self.paths().coefficients.len()),
+        ] {
+            list.clear();
+            list.resize(count, [0.0; L]);
+        }
         let (paths, qubits) = (self.paths(), self.program.qubits);
         let Scratch { room, outputs, gradients, .. } = scratch;
-        current_arch().dispatch(Undo { paths, room, qubits, cotangents: outputs, angles: gradients });
+        current_arch().dispatch(Undo { paths, room, qubits, cotangents: outputs, found: gradients });
         self.chain(scratch, first, &is_finite[..count], rows)
     }
 
@@ -201,9 +221,17 @@ impl<T: Real> Call<'_, T> {
     ) -> Vec<f64> {
         let slots = &mut scratch.slots;
         slots.fill([0.0; L]);
-        for (angle, gradient) in self.paths().angles.iter().zip(&scratch.gradients) {
-            if let Angle::Slot { slot, factor } = angle {
-                slots[*slot] = std::array::from_fn(|lane| slots[*slot][lane] + factor * gradient[lane]);
+        let mut add = |slot: usize, factor: f64, gradient: &[f64; L]| {
+            slots[slot] = std::array::from_fn(|lane| slots[slot][lane] + factor * gradient[lane]);
+        };
+        for (angle, gradient) in self.paths().angles.iter().zip(&scratch.gradients.angles) {
+            if let Angle::Slot { slot, factor } = *angle {
+                add(slot, factor, gradient);
+            }
+        }
+        for (coefficient, gradient) in self.paths().coefficients.iter().zip(&scratch.gradients.coefficients) {
+            if let Coefficient::Slot { slot, scale, .. } = *coefficient {
+                add(slot, scale, gradient);
             }
         }
         let inputs = self.program.engine_inputs;
@@ -254,7 +282,7 @@ struct Undo<'a, T, const L: usize> {
     room: &'a mut Room<T, L>,
     qubits: usize,
     cotangents: &'a [[f64; L]],
-    angles: &'a mut [[f64; L]],
+    found: &'a mut Derivatives<L>,
 }
 
 impl<T: Real, const L: usize> NullaryFnOnce for Undo<'_, T, L> {
@@ -262,7 +290,7 @@ impl<T: Real, const L: usize> NullaryFnOnce for Undo<'_, T, L> {
 
     #[inline(always)]
     fn call(self) {
-        sweep::gradient(self.paths, self.room, self.qubits, self.cotangents, self.angles);
+        sweep::gradient(self.paths, self.room, self.qubits, self.cotangents, self.found);
     }
 }
 
@@ -292,7 +320,7 @@ fn forward<T: Real, const L: usize>(call: &Call<'_, T>, options: &Options) -> Re
     let threads = check_memory::<T, L>(call.paths(), false, options)?;
     let width = call.lowered.constants.len();
     let mut outputs = zeroed_vec("outputs", call.arguments.batch * width)?;
-    let spread = threads > 1 && call.paths().pairs() * call.arguments.batch >= SERIAL_WORK;
+    let spread = threads > 1 && call.paths().work() * call.arguments.batch >= SERIAL_WORK;
     let blocks = outputs.chunks_mut((L * width).max(1)).enumerate();
     share::for_each_item(spread, &mut Vec::new(), blocks, |scratch: &mut Scratch<T, L>, (block, rows)| {
         call.forward(scratch, L * block, rows, false);
@@ -309,7 +337,7 @@ fn gradient<T: Real, const L: usize>(
     let threads = check_memory::<T, L>(call.paths(), true, options)?;
     let (batch, width) = (call.arguments.batch, call.program.engine_inputs);
     let mut inputs = zeroed_vec("gradients of inputs", if needs_grad.inputs { batch * width } else { 0 })?;
-    let spread = threads > 1 && call.paths().pairs() * batch >= SERIAL_WORK;
+    let spread = threads > 1 && call.paths().work() * batch >= SERIAL_WORK;
     let mut found: Vec<Option<Vec<f64>>> = (0..batch.div_ceil(L)).map(|_| None).collect();
     let mut rows = inputs.chunks_mut((L * width).max(1));
     let blocks = found.iter_mut().enumerate().map(|(block, to)| (block, to, rows.next()));

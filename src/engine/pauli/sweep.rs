@@ -6,7 +6,7 @@
 //! way: a turn is orthogonal, so both are turned the same. A cut forgets the partner's value, so λ in front of it is kept.
 
 use super::super::Real;
-use crate::program::paths::{PathStep, Paths, others};
+use crate::program::paths::{ChannelStep, PathStep, Paths, StartStep, TurnStep, others};
 use std::array::from_fn;
 
 /// Pairs whose gradients are added in the precision of the state; sums of more are in `f64`.
@@ -31,16 +31,27 @@ pub(super) struct Room<T, const L: usize> {
     adjoint: Vec<Lanes<T, L>>,
     lambda: Vec<Lanes<T, L>>,
     c: Vec<Lanes<T, L>>,
-    /// λ in front of each cut, in the order of the forward sweep.
+    /// λ in front of each cut, and of each word that a channel multiplies, in the order of the forward sweep.
     kept: Vec<Lanes<T, L>>,
+    /// Coefficient of each channel.
+    pub(super) coefficients: Vec<Lanes<T, L>>,
+    /// Bloch vectors in front of the channels of the start.
+    kept_bloch: Vec<[Lanes<T, L>; 3]>,
+}
+
+/// Gradients of a block in its angles and in the coefficients of its channels.
+#[derive(Debug, Default)]
+pub(super) struct Derivatives<const L: usize> {
+    pub(super) angles: Vec<[f64; L]>,
+    pub(super) coefficients: Vec<[f64; L]>,
 }
 
 impl<T: Real, const L: usize> Room<T, L> {
     /// Bytes that a block takes.
     pub(super) fn bytes(paths: &Paths, gradient: bool) -> u64 {
         let tree = paths.ends.tree.len();
-        let rows = if gradient { 2 * paths.terms + 2 * tree + paths.cuts() } else { paths.terms + tree };
-        (rows + 2 * paths.angles.len()) as u64 * size_of::<Lanes<T, L>>() as u64
+        let rows = if gradient { 2 * paths.terms + 2 * tree + paths.kept() } else { paths.terms + tree };
+        (rows + 2 * paths.angles.len() + paths.coefficients.len()) as u64 * size_of::<Lanes<T, L>>() as u64
     }
 }
 
@@ -83,31 +94,15 @@ pub(super) fn values<T: Real, const L: usize>(
     keep: bool,
     outputs: &mut [[f64; L]],
 ) {
-    start(paths, room, qubits);
+    start(paths, room, qubits, keep);
     room.kept.clear();
-    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
     for step in paths.steps.iter().rev() {
-        let turn = room.turns[step.angle];
-        for i in step.cuts.iter().rev() {
-            let a = v[*i as usize];
-            if keep {
-                kept.push(a);
-            }
-            v[*i as usize] = from_fn(|l| a[l] * turn[0][l]);
-        }
-        for &[i, j] in &step.pairs {
-            let (i, j) = (i as usize, j as usize);
-            (v[j], v[i]) = rotate(&turn, v[j], v[i]);
-        }
-        for &[i, j] in &step.births {
-            let (i, j) = (i as usize, j as usize);
-            let (b, a) = rotate(&turn, v[j], v[i]);
-            v[i] = a;
-            if keep {
-                v[j] = b;
-            }
+        match step {
+            PathStep::Turn(step) => turn(step, room, keep),
+            PathStep::Channel(step) => channel(step, room, keep),
         }
     }
+    let v = &room.lambda;
     for (sum, output) in paths.outputs.iter().zip(outputs) {
         *output = [0.0; L];
         for (i, coefficient) in sum {
@@ -116,15 +111,79 @@ pub(super) fn values<T: Real, const L: usize>(
     }
 }
 
+/// Turns λ through one step.
+#[inline(always)]
+fn turn<T: Real, const L: usize>(step: &TurnStep, room: &mut Room<T, L>, keep: bool) {
+    let turn = room.turns[step.angle];
+    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
+    for i in step.cuts.iter().rev() {
+        let a = v[*i as usize];
+        if keep {
+            kept.push(a);
+        }
+        v[*i as usize] = from_fn(|l| a[l] * turn[0][l]);
+    }
+    for &[i, j] in &step.pairs {
+        let (i, j) = (i as usize, j as usize);
+        (v[j], v[i]) = rotate(&turn, v[j], v[i]);
+    }
+    for &[i, j] in &step.births {
+        let (i, j) = (i as usize, j as usize);
+        let (b, a) = rotate(&turn, v[j], v[i]);
+        v[i] = a;
+        if keep {
+            v[j] = b;
+        }
+    }
+}
+
+/// Takes λ through a channel.
+#[inline(always)]
+fn channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, keep: bool) {
+    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
+    for (coefficient, words) in &step.factors {
+        let factor = room.coefficients[*coefficient];
+        for i in words {
+            let a = v[*i as usize];
+            if keep {
+                kept.push(a);
+            }
+            v[*i as usize] = from_fn(|l| a[l] * factor[l]);
+        }
+    }
+    for (coefficient, words) in &step.shifts {
+        let shift = room.coefficients[*coefficient];
+        for &([i, j], minus) in words {
+            v[i as usize] = plus(v[i as usize], shift, signed(v[j as usize], minus));
+        }
+    }
+}
+
 /// Makes λ in front of all turns: products of Bloch components.
 #[inline(always)]
-fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: usize) {
+fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: usize, keep: bool) {
     zeros(&mut room.bloch, 3 * qubits);
     (0..qubits).for_each(|qubit| room.bloch[3 * qubit + 2] = [T::from_f64(1.0); L]);
-    for turn in &paths.start {
-        let (a, b) = others(turn.axis);
-        let (a, b) = (3 * turn.qubit + a, 3 * turn.qubit + b);
-        (room.bloch[a], room.bloch[b]) = rotate(&room.turns[turn.angle], room.bloch[a], room.bloch[b]);
+    room.kept_bloch.clear();
+    for step in &paths.start {
+        match *step {
+            StartStep::Turn { qubit, axis, angle } => {
+                let (a, b) = others(axis);
+                let (a, b) = (3 * qubit + a, 3 * qubit + b);
+                (room.bloch[a], room.bloch[b]) = rotate(&room.turns[angle], room.bloch[a], room.bloch[b]);
+            }
+            StartStep::Channel { qubit, factors, shifts } => {
+                let before: [Lanes<T, L>; 3] = from_fn(|letter| room.bloch[3 * qubit + letter]);
+                if keep {
+                    room.kept_bloch.push(before);
+                }
+                for letter in 0..3 {
+                    let (a, factor) = (before[letter], room.coefficients[factors[letter]]);
+                    let shift = shifts[letter].map_or([T::default(); L], |shift| room.coefficients[shift]);
+                    room.bloch[3 * qubit + letter] = plus(shift, a, factor);
+                }
+            }
+        }
     }
     room.products.clear();
     room.products.push([T::from_f64(1.0); L]);
@@ -138,14 +197,14 @@ fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: 
     }
 }
 
-/// Adds the gradient of the sum of outputs times cotangents in the angles, after [`values`] with `keep`.
+/// Adds the gradient of the sum of outputs times cotangents in angles and coefficients, after [`values`] with `keep`.
 #[inline(always)]
 pub(super) fn gradient<T: Real, const L: usize>(
     paths: &Paths,
     room: &mut Room<T, L>,
     qubits: usize,
     cotangents: &[[f64; L]],
-    angles: &mut [[f64; L]],
+    found: &mut Derivatives<L>,
 ) {
     zeros(&mut room.c, paths.terms);
     for (sum, cotangent) in paths.outputs.iter().zip(cotangents) {
@@ -155,17 +214,57 @@ pub(super) fn gradient<T: Real, const L: usize>(
         }
     }
     for step in &paths.steps {
-        let turn = room.turns[step.angle];
-        let total = undo(step, &turn, room);
-        let angle = &mut angles[step.angle];
-        *angle = from_fn(|l| angle[l] + total[l]);
+        match step {
+            PathStep::Turn(step) => {
+                let turn = room.turns[step.angle];
+                let total = undo(step, &turn, room);
+                add(&mut found.angles[step.angle], &total);
+            }
+            PathStep::Channel(step) => undo_channel(step, room, &mut found.coefficients),
+        }
     }
-    start_gradient(paths, room, qubits, angles);
+    start_gradient(paths, room, qubits, found);
+}
+
+#[inline(always)]
+fn add<const L: usize>(to: &mut [f64; L], total: &[f64; L]) {
+    *to = from_fn(|l| to[l] + total[l]);
+}
+
+/// Takes c through a channel, and λ back. Adds the gradients in its coefficients.
+#[inline(always)]
+fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, found: &mut [[f64; L]]) {
+    let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
+    for (coefficient, words) in &step.shifts {
+        let shift = room.coefficients[*coefficient];
+        for words in words.chunks(CHUNK) {
+            let mut sum = [T::default(); L];
+            for &([i, j], minus) in words {
+                let a = signed(c[i as usize], minus);
+                sum = plus(sum, a, v[j as usize]);
+                c[j as usize] = plus(c[j as usize], a, shift);
+            }
+            wide(&mut found[*coefficient], sum);
+        }
+    }
+    for (coefficient, words) in step.factors.iter().rev() {
+        let factor = room.coefficients[*coefficient];
+        for words in words.rchunks(CHUNK) {
+            let mut sum = [T::default(); L];
+            for i in words.iter().rev() {
+                let (i, before) = (*i as usize, kept.pop().unwrap_or([T::nan(); L]));
+                sum = plus(sum, before, c[i]);
+                c[i] = from_fn(|l| factor[l] * c[i][l]);
+                v[i] = before;
+            }
+            wide(&mut found[*coefficient], sum);
+        }
+    }
 }
 
 /// Turns c and undoes λ through one step. Returns the gradient in its angle.
 #[inline(always)]
-fn undo<T: Real, const L: usize>(step: &PathStep, turn: &CosSin<T, L>, room: &mut Room<T, L>) -> [f64; L] {
+fn undo<T: Real, const L: usize>(step: &TurnStep, turn: &CosSin<T, L>, room: &mut Room<T, L>) -> [f64; L] {
     let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
     let mut total = [0.0; L];
     for births in step.births.chunks(CHUNK) {
@@ -203,13 +302,13 @@ fn undo<T: Real, const L: usize>(step: &PathStep, turn: &CosSin<T, L>, room: &mu
     total
 }
 
-/// Takes the products apart, and adds the gradient in the angles of the start.
+/// Takes the products apart, and adds the gradient in angles and coefficients of the start.
 #[inline(always)]
 fn start_gradient<T: Real, const L: usize>(
     paths: &Paths,
     room: &mut Room<T, L>,
     qubits: usize,
-    angles: &mut [[f64; L]],
+    found: &mut Derivatives<L>,
 ) {
     let tree = &paths.ends.tree;
     zeros(&mut room.adjoint, tree.len());
@@ -229,16 +328,36 @@ fn start_gradient<T: Real, const L: usize>(
         }
         derivatives.iter_mut().zip(&sums).for_each(|(to, sum)| wide(to, *sum));
     }
-    for turn in paths.start.iter().rev() {
-        let (a, b) = others(turn.axis);
-        let (a, b) = (3 * turn.qubit + a, 3 * turn.qubit + b);
-        let (x, y, [cos, sin]) = (room.bloch[a], room.bloch[b], room.turns[turn.angle]);
-        for l in 0..L {
-            let (c, s) = (cos[l].to_f64(), sin[l].to_f64());
-            let (da, db) = (derivatives[a][l], derivatives[b][l]);
-            angles[turn.angle][l] += db * x[l].to_f64() - da * y[l].to_f64();
-            (derivatives[a][l], derivatives[b][l]) = (c * da + s * db, c * db - s * da);
+    for step in paths.start.iter().rev() {
+        match *step {
+            StartStep::Turn { qubit, axis, angle } => {
+                let (a, b) = others(axis);
+                let (a, b) = (3 * qubit + a, 3 * qubit + b);
+                let (x, y, [cos, sin]) = (room.bloch[a], room.bloch[b], room.turns[angle]);
+                for l in 0..L {
+                    let (c, s) = (cos[l].to_f64(), sin[l].to_f64());
+                    let (da, db) = (derivatives[a][l], derivatives[b][l]);
+                    found.angles[angle][l] += db * x[l].to_f64() - da * y[l].to_f64();
+                    (derivatives[a][l], derivatives[b][l]) = (c * da + s * db, c * db - s * da);
+                }
+                (room.bloch[b], room.bloch[a]) = rotate(&[cos, sin], y, x);
+            }
+            StartStep::Channel { qubit, factors, shifts } => {
+                let before = room.kept_bloch.pop().unwrap_or([[T::nan(); L]; 3]);
+                for letter in 0..3 {
+                    let at = 3 * qubit + letter;
+                    let (derivative, factor) = (derivatives[at], room.coefficients[factors[letter]]);
+                    add(
+                        &mut found.coefficients[factors[letter]],
+                        &from_fn(|l| derivative[l] * before[letter][l].to_f64()),
+                    );
+                    if let Some(shift) = shifts[letter] {
+                        add(&mut found.coefficients[shift], &derivative);
+                    }
+                    derivatives[at] = from_fn(|l| derivative[l] * factor[l].to_f64());
+                    room.bloch[at] = before[letter];
+                }
+            }
         }
-        (room.bloch[b], room.bloch[a]) = rotate(&[cos, sin], y, x);
     }
 }

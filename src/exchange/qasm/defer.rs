@@ -8,6 +8,7 @@ use crate::circuit::{self, Angle, Circuit, Condition, Operation};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
 use crate::limits::MAX_QUBITS;
+use crate::mask::{Mask, Wide};
 use std::collections::HashMap;
 
 /// Where the value of a classical bit is.
@@ -230,7 +231,7 @@ impl Deferral<'_> {
             Kind::PauliRotation(place) => (Effect::of_word(&logical.rotations[place as usize].0), 0),
             _ => return,
         };
-        if effect == Effect::Mix(0) {
+        if effect == Effect::Mix(Wide::EMPTY) {
             return;
         }
         let qubits: Vec<usize> = logical.qubits(operation).iter().map(|qubit| usize::from(*qubit)).collect();

@@ -3,7 +3,8 @@
 use super::logical::{Angles, Kind, LogicalCircuit, LogicalOperation};
 use crate::circuit::input;
 use crate::gate::{Gate, Inverse};
-use crate::observable::PauliWord;
+use crate::mask::Mask;
+use crate::observable::{Letter, PauliWord};
 use num_complex::Complex64;
 
 /// Square matrix, row by row.
@@ -98,22 +99,22 @@ pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize
     };
     front.iter().zip(back.iter().rev()).try_for_each(is_undone)?;
     let Kind::Gate { gate, .. } = pivot.kind else { return None };
-    let bit = 1u64 << pivot.qubits[0];
-    let (x, z) = match gate {
-        Gate::rx => (bit, 0),
-        Gate::ry => (bit, bit),
-        Gate::rz => (0, bit),
+    let letter = match gate {
+        Gate::rx => 'X',
+        Gate::ry => 'Y',
+        Gate::rz => 'Z',
         _ => return None,
     };
+    let letters = PauliWord::from_letters([(letter, pivot.qubits[0] as usize)]).ok()?;
     let Angles::Expressions(place) = pivot.angles else { return None };
     let (angle, turned) = (input(0), logical.expressions.get(place as usize)?);
     let negative = **turned == -angle.clone();
     if front.len() != back.len() || pivot.context != 0 || !negative && **turned != angle {
         return None;
     }
-    let mut word = Signed { letters: PauliWord { x, z }, negative };
+    let mut word = Signed { letters, negative };
     front.iter().rev().try_for_each(|operation| word.conjugate(clifford(operation)?, logical.qubits(operation)))?;
-    (!word.negative).then(|| (0..qubits).map(|qubit| word.letters.letter(qubit)).collect())
+    (!word.negative).then(|| (0..qubits).map(|qubit| word.letters.letter(qubit).map_or('I', Letter::spelled)).collect())
 }
 
 /// Returns the gate of an operation without controls.
@@ -127,10 +128,9 @@ fn clifford(operation: &LogicalOperation) -> Option<Gate> {
 impl Signed {
     /// Becomes `U† P U` for a gate `U`.
     fn conjugate(&mut self, gate: Gate, qubits: &[u8]) -> Option<()> {
-        let bit = |mask: u64, qubit: u8| mask >> qubit & 1 == 1;
         let word = &mut self.letters;
-        let &first = qubits.first()?;
-        let (x, z) = (bit(word.x, first), bit(word.z, first));
+        let first = usize::from(*qubits.first()?);
+        let (x, z) = (word.x.contains(first), word.z.contains(first));
         let (new_x, new_z, flips) = match gate {
             Gate::h => (z, x, x && z),
             Gate::s => (x, z ^ x, x && !z),
@@ -141,15 +141,15 @@ impl Signed {
             Gate::y => (x, z, x ^ z),
             Gate::z => (x, z, x),
             Gate::cx => {
-                let &target = qubits.get(1)?;
-                let (tx, tz) = (bit(word.x, target), bit(word.z, target));
-                word.x = word.x & !(1 << target) | u64::from(tx ^ x) << target;
+                let target = usize::from(*qubits.get(1)?);
+                let (tx, tz) = (word.x.contains(target), word.z.contains(target));
+                word.x = word.x.with(target, tx ^ x);
                 (x, z ^ tz, x && tz && (tx == z))
             }
             _ => return None,
         };
-        word.x = word.x & !(1 << first) | u64::from(new_x) << first;
-        word.z = word.z & !(1 << first) | u64::from(new_z) << first;
+        word.x = word.x.with(first, new_x);
+        word.z = word.z.with(first, new_z);
         self.negative ^= flips;
         Some(())
     }

@@ -8,6 +8,7 @@
 use crate::circuit::Condition;
 use crate::gate::{FactorKind, Form, GateSpec};
 use crate::limits::MAX_QUBITS;
+use crate::mask::{Mask, Wide};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -31,7 +32,7 @@ pub(super) enum Effect {
     /// It exchanges the bits of its two targets.
     Exchange,
     /// It makes the bits of these targets unknown, a mask of their places.
-    Mix(u64),
+    Mix(Wide),
 }
 
 impl Effect {
@@ -39,33 +40,35 @@ impl Effect {
     pub(super) fn of(spec: &GateSpec) -> Self {
         let zero = num_complex::Complex64::default();
         match (spec.form, spec.qubits.len() - spec.controls) {
-            (Form::Phase | Form::FixedPhase(_), _) => Self::Mix(0),
+            (Form::Phase | Form::FixedPhase(_), _) => Self::Mix(Wide::EMPTY),
             (Form::Permutation(&[(0, 1)]), 1) => Self::Flip,
             (Form::Permutation(&[(1, 2)]), 2) => Self::Exchange,
             (Form::Matrix1([[a, _], [_, d]]), _) if a == zero && d == zero => Self::Flip,
             (Form::PauliRotation(word), _) => Self::of_word(word),
-            (Form::Product(factors), _) => Self::Mix(factors.iter().fold(0, |mask, factor| match factor.kind {
-                FactorKind::Phase => mask,
-                FactorKind::PauliRotation(word) => {
-                    let moved = word.chars().zip(factor.targets).filter(|(letter, _)| moves(*letter));
-                    moved.fold(mask, |mask, (_, target)| mask | 1 << target)
-                }
-            })),
-            _ => Self::Mix(u64::MAX),
+            (Form::Product(factors), _) => {
+                Self::Mix(factors.iter().fold(Wide::EMPTY, |mask, factor| match factor.kind {
+                    FactorKind::Phase => mask,
+                    FactorKind::PauliRotation(word) => {
+                        let moved = word.chars().zip(factor.targets).filter(|(letter, _)| moves(*letter));
+                        mask | Wide::of_qubits(moved.map(|(_, target)| *target))
+                    }
+                }))
+            }
+            _ => Self::Mix(!Wide::EMPTY),
         }
     }
 
     /// Returns the effect of a rotation about a Pauli word.
     pub(super) fn of_word(word: &str) -> Self {
         let moved = word.chars().take(MAX_QUBITS).enumerate().filter(|(_, letter)| moves(*letter));
-        Self::Mix(moved.fold(0, |mask, (place, _)| mask | 1 << place))
+        Self::Mix(Wide::of_qubits(moved.map(|(place, _)| place)))
     }
 
     /// Returns whether the bit of the target at a place may change.
     pub(super) fn changes(self, place: usize) -> bool {
         match self {
             Self::Flip | Self::Exchange => true,
-            Self::Mix(mask) => mask >> place & 1 == 1,
+            Self::Mix(mask) => mask.contains(place),
         }
     }
 }

@@ -297,7 +297,7 @@ impl OperationForm {
     fn embedding(&self, zero_state: bool, first: usize, count: usize, place: &dyn Fn() -> String) -> Result<Kind> {
         let options = Amplitudes { complex: self.complex, zero_state, ..Amplitudes::default() };
         let amplitudes = if self.complex { count.div_ceil(2) } else { count };
-        let room = 1u64 << self.q.len().min(MAX_QUBITS);
+        let room = 1u64 << self.q.len().min(MAX_MATRIX_QUBITS);
         let is_even = !self.complex || count.is_multiple_of(2);
         match count > 0 && is_even && amplitudes as u64 <= room && count as u64 <= FEATURES {
             true => Ok(Kind::AmplitudeEmbedding { first, count, options }),

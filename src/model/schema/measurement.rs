@@ -5,8 +5,9 @@ use super::super::modules::at;
 use super::angle::{AngleForm, Declared};
 use super::numbers::{Sink, Source};
 use crate::error::{Mistake, ModelProblem, Result};
-use crate::gf2;
+
 use crate::limits::{MAX_MATRIX_QUBITS, MAX_OBSERVABLES, MAX_QUBITS};
+use crate::mask::{Mask, Wide};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
 use serde::{Deserialize, Serialize};
@@ -144,22 +145,22 @@ fn word(text: &str) -> Result<PauliWord, Mistake> {
 }
 
 impl PartForm {
-    fn of(part: &Part, sink: &mut Sink<'_>) -> Result<Self> {
+    fn of(part: &Part<Wide>, sink: &mut Sink<'_>) -> Result<Self> {
         Ok(match part {
             Part::Diagonal { values, mask } => {
-                Self::Diagonal(sink.reals(values, &[values.len()])?, gf2::bits(*mask).collect())
+                Self::Diagonal(sink.reals(values, &[values.len()])?, mask.qubits().collect())
             }
             Part::Matrix { entries, qubits } => {
                 let size = 1 << qubits.len();
                 Self::Matrix(sink.complex(entries, &[size, size])?, qubits.clone())
             }
             Part::Projector { mask, bits } => {
-                Self::Projector(gf2::bits(*mask).map(|qubit| (qubit, bits >> qubit & 1 == 1)).collect())
+                Self::Projector(mask.qubits().map(|qubit| (qubit, bits.contains(qubit))).collect())
             }
         })
     }
 
-    fn part(&self, place: &str, source: &mut Source<'_>) -> Result<Part> {
+    fn part(&self, place: &str, source: &mut Source<'_>) -> Result<Part<Wide>> {
         let ascending = |qubits: &[usize]| match qubits {
             _ if qubits.is_sorted_by(|a, b| a < b) && qubits.last().is_none_or(|last| *last < MAX_QUBITS) => Ok(()),
             _ => Err(at(place, qubits_problem(qubits))),
@@ -167,8 +168,10 @@ impl PartForm {
         Ok(match self {
             Self::Diagonal(values, qubits) => {
                 ascending(qubits)?;
-                let values = source.exactly(*values, place, &[1 << qubits.len()])?;
-                Part::Diagonal { values: values.into(), mask: gf2::mask(qubits) }
+                let size = u32::try_from(qubits.len()).ok().and_then(|count| 1usize.checked_shl(count));
+                let values =
+                    source.exactly(*values, place, &[size.ok_or_else(|| at(place, qubits_problem(qubits)))?])?;
+                Part::Diagonal { values: values.into(), mask: Wide::of_qubits(qubits.iter().copied()) }
             }
             Self::Matrix(entries, qubits) => {
                 if qubits.is_empty() || qubits.len() > MAX_MATRIX_QUBITS {
@@ -180,8 +183,8 @@ impl PartForm {
             Self::Projector(values) => {
                 let qubits: Vec<usize> = values.iter().map(|(qubit, _)| *qubit).collect();
                 ascending(&qubits)?;
-                let bits = values.iter().fold(0, |bits, (qubit, value)| bits | u64::from(*value) << qubit);
-                Part::Projector { mask: gf2::mask(&qubits), bits }
+                let bits = Wide::of_qubits(values.iter().filter(|(_, value)| *value).map(|(qubit, _)| *qubit));
+                Part::Projector { mask: Wide::of_qubits(qubits), bits }
             }
         })
     }
@@ -189,5 +192,5 @@ impl PartForm {
 
 fn qubits_problem(qubits: &[usize]) -> ModelProblem {
     let value = qubits.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    ModelProblem::Setting { what: "a list of qubits", value, allowed: "ascending, each below 58" }
+    ModelProblem::Setting { what: "a list of qubits", value, allowed: "ascending, each below 256" }
 }

@@ -1,8 +1,11 @@
 //! The making of paths: which words there are and which pairs of them each turn turns.
 
-use super::turns::{Angle, Turn};
-use super::word::{Letter, Word};
+use super::channels::{Channel, Coefficient};
+use super::structure::{ByCoefficient, ChannelStep, Ends, PathStep, Paths, StartStep, TurnStep, others};
+use super::turns::{Angle, Move, Turn};
 use super::words::Words;
+use crate::mask::Mask;
+use crate::observable::{Letter, PauliWord};
 
 /// Limits of the words that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,55 +20,6 @@ pub(crate) struct Limits {
     pub(crate) bytes: u64,
 }
 
-/// Words of a circuit's observables, and how its turns move them. A turn whose angle is θ, with C = cos θ and S = sin θ,
-/// changes the coefficients c of the words, from the end of the circuit to its start.
-#[derive(Debug, Default)]
-pub(crate) struct Paths {
-    /// Number of words.
-    pub(crate) terms: usize,
-    /// Angles, each different.
-    pub(crate) angles: Vec<Angle>,
-    /// Turns, the last of the circuit first.
-    pub(crate) steps: Vec<PathStep>,
-    /// Words of each output with their coefficients.
-    pub(crate) outputs: Vec<Vec<(u32, f64)>>,
-    /// Turns of Bloch vectors at the start, in the circuit's order.
-    pub(crate) start: Vec<StartTurn>,
-    pub(crate) ends: Ends,
-    /// Words that the limits left out, those included that would have come to nothing.
-    pub(crate) left_out: usize,
-}
-
-/// Turn of all words that do not commute with its own.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct PathStep {
-    /// Index of the angle.
-    pub(crate) angle: usize,
-    /// Words `[i, j]` of which j begins here: `c_j = S c_i`, `c_i = C c_i`.
-    pub(crate) births: Vec<[u32; 2]>,
-    /// Pairs `[i, j]`: `c_i = C c_i - S c_j`, `c_j = C c_j + S c_i`.
-    pub(crate) pairs: Vec<[u32; 2]>,
-    /// Words whose partner is left out or has no value: `c_i = C c_i`.
-    pub(crate) cuts: Vec<u32>,
-}
-
-/// Turn of a qubit's Bloch vector about an axis.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct StartTurn {
-    pub(crate) qubit: usize,
-    pub(crate) axis: Letter,
-    pub(crate) angle: usize,
-}
-
-/// Values of words at the start: products of Bloch components, as a tree of beginnings in alphabetical order.
-#[derive(Debug, Default)]
-pub(crate) struct Ends {
-    /// Node by node the node that it extends, and by which component: `3 qubit + letter`. Node 0 is 1.
-    pub(crate) tree: Vec<(u32, u32)>,
-    /// Words with a value: the word, whether it is negative, and its node.
-    pub(crate) words: Vec<(u32, bool, u32)>,
-}
-
 /// Size at which the making stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TooLarge {
@@ -78,13 +32,6 @@ pub(crate) enum TooLarge {
 /// Bytes of a pair or a cut; twice that, as a list that grows is copied.
 const PAIR_BYTES: u64 = 2 * size_of::<[u32; 2]>() as u64;
 
-impl PathStep {
-    /// Number of births, pairs and cuts.
-    fn moves(&self) -> usize {
-        self.births.len() + self.pairs.len() + self.cuts.len()
-    }
-}
-
 impl Paths {
     /// Makes the paths of observables, sums of words with their coefficients, through the turns of a circuit that begins
     /// in |0..0>.
@@ -93,32 +40,25 @@ impl Paths {
     /// More words or bytes than the limits.
     pub(crate) fn new(
         qubits: usize,
-        turns: &[Turn],
-        outputs: &[Vec<(Word, f64)>],
+        moves: &[Move],
+        outputs: &[Vec<(PauliWord, f64)>],
         limits: Limits,
     ) -> Result<Self, TooLarge> {
         let mut making = Making { words: Words::new(qubits), paths: Self::default(), moves: 0, limits };
-        let (rest, possible) = making.split(qubits, turns);
+        let (rest, possible) = making.split(qubits, moves);
         for output in outputs {
             let sum = output.iter().map(|(word, coefficient)| (making.words.place(*word), *coefficient)).collect();
             making.paths.outputs.push(sum);
             making.check()?;
         }
-        for turn in rest.iter().rev() {
-            making.turn(turn)?;
+        for step in rest.iter().rev() {
+            match step {
+                Move::Turn(turn) => making.turn(turn)?,
+                Move::Channel(channel) => making.channel(channel)?,
+            }
         }
         let live = making.prune(&possible);
         Ok(making.numbered(&live, &possible))
-    }
-
-    /// Number of turned pairs.
-    pub(crate) fn pairs(&self) -> usize {
-        self.steps.iter().map(|step| step.births.len() + step.pairs.len()).sum()
-    }
-
-    /// Number of words at which a partner is left out or has no value.
-    pub(crate) fn cuts(&self) -> usize {
-        self.steps.iter().map(|step| step.cuts.len()).sum()
     }
 }
 
@@ -131,6 +71,15 @@ struct Making {
     /// Pairs and cuts of all steps.
     moves: u64,
     limits: Limits,
+}
+
+/// Returns the list of a coefficient.
+fn grouped<T>(groups: &mut ByCoefficient<T>, coefficient: usize) -> &mut Vec<T> {
+    let at = groups.iter().position(|(known, _)| *known == coefficient).unwrap_or_else(|| {
+        groups.push((coefficient, Vec::new()));
+        groups.len() - 1
+    });
+    &mut groups[at].1
 }
 
 impl Making {
@@ -153,18 +102,33 @@ impl Making {
         })
     }
 
-    /// Takes the start out of the turns: the turns of one qubit in front of the first that joins it to others.
-    fn split(&mut self, qubits: usize, turns: &[Turn]) -> (Vec<Turn>, Possible) {
+    /// Index of a coefficient.
+    fn coefficient(&mut self, coefficient: Coefficient) -> usize {
+        let known = &mut self.paths.coefficients;
+        known.iter().rposition(|known| *known == coefficient).unwrap_or_else(|| {
+            known.push(coefficient);
+            known.len() - 1
+        })
+    }
+
+    /// Takes the start out of the moves: those of one qubit in front of the first that joins it to others.
+    fn split(&mut self, qubits: usize, moves: &[Move]) -> (Vec<Move>, Possible) {
         let mut is_joined = vec![false; qubits];
         let mut possible = vec![[false, false, true]; qubits];
         let mut rest = Vec::new();
-        for turn in turns {
-            let mut letters = turn.word.letters();
-            match (letters.next(), letters.next()) {
-                (Some((qubit, axis)), None) if !is_joined[qubit] => {
+        for step in moves {
+            let alone = step.alone().filter(|qubit| !is_joined[*qubit]);
+            let Some(qubit) = alone else {
+                step.qubits().qubits().for_each(|qubit| is_joined[qubit] = true);
+                rest.push(step.clone());
+                continue;
+            };
+            let components = &mut possible[qubit];
+            let start = match step {
+                Move::Turn(Turn { word, angle }) => {
+                    let axis = word.letter(qubit).unwrap_or(Letter::Z);
                     let (a, b) = others(axis);
-                    let components = &mut possible[qubit];
-                    match turn.angle.quarters().map(|quarters| quarters % 2) {
+                    match angle.quarters().map(|quarters| quarters % 2) {
                         Some(0) => {}
                         Some(_) => components.swap(a, b),
                         None => {
@@ -172,14 +136,20 @@ impl Making {
                             (components[a], components[b]) = (either, either);
                         }
                     }
-                    let angle = self.angle(turn.angle);
-                    self.paths.start.push(StartTurn { qubit, axis, angle });
+                    StartStep::Turn { qubit, axis, angle: self.angle(*angle) }
                 }
-                _ => {
-                    turn.word.letters().for_each(|(qubit, _)| is_joined[qubit] = true);
-                    rest.push(*turn);
+                Move::Channel(Channel::Letters { factors, shifts, .. }) => {
+                    for (letter, component) in components.iter_mut().enumerate() {
+                        *component &= factors[letter] != Coefficient::Constant(0.0);
+                        *component |= shifts[letter].is_some();
+                    }
+                    let factors = factors.map(|factor| self.coefficient(factor));
+                    let shifts = shifts.map(|shift| shift.map(|shift| self.coefficient(shift)));
+                    StartStep::Channel { qubit, factors, shifts }
                 }
-            }
+                Move::Channel(_) => unreachable!("a channel on one qubit has letters"),
+            };
+            self.paths.start.push(start);
         }
         (rest, possible)
     }
@@ -193,24 +163,56 @@ impl Making {
             None => {
                 let angle = self.angle(*angle);
                 let step = self.branch(word, angle)?;
-                if step.moves() > 0 {
-                    self.moves += step.moves() as u64;
-                    self.paths.steps.push(step);
-                    self.check()?;
-                }
+                self.push(PathStep::Turn(step))?;
             }
         }
         Ok(())
     }
 
+    /// Takes all words through a channel, from behind it to in front of it.
+    fn channel(&mut self, channel: &Channel) -> Result<(), TooLarge> {
+        let mut step = ChannelStep::default();
+        for i in self.words.on(channel.qubits()) {
+            let old = self.words.word(i);
+            let (factor, shift) = channel.image(old);
+            if factor != Coefficient::Constant(1.0) {
+                grouped(&mut step.factors, self.coefficient(factor)).push(i);
+            }
+            if let Some((shift, letter)) = shift {
+                let (hash, minus) = (self.words.hash(&letter), self.words.minus[i as usize]);
+                let sines = self.words.sines[i as usize];
+                let j = self.words.partner(i, hash).unwrap_or_else(|| {
+                    let born = self.words.born(i, old.product(letter), hash, minus, sines);
+                    step.born.push(born);
+                    born
+                });
+                let known = &mut self.words.sines[j as usize];
+                *known = sines.min(*known);
+                let negative = minus != self.words.minus[j as usize];
+                grouped(&mut step.shifts, self.coefficient(shift)).push(([i, j], negative));
+                self.check()?;
+            }
+        }
+        self.push(PathStep::Channel(step))
+    }
+
+    /// Adds a step, if it does anything.
+    fn push(&mut self, step: PathStep) -> Result<(), TooLarge> {
+        if step.moves() > 0 {
+            self.moves += step.moves() as u64;
+            self.paths.steps.push(step);
+        }
+        self.check()
+    }
+
     /// Pairs the words that do not commute with the word of a turn.
-    fn branch(&mut self, generator: &Word, angle: usize) -> Result<PathStep, TooLarge> {
-        let mut step = PathStep { angle, ..PathStep::default() };
+    fn branch(&mut self, generator: &PauliWord, angle: usize) -> Result<TurnStep, TooLarge> {
+        let mut step = TurnStep { angle, ..TurnStep::default() };
         let hash = self.words.hash(generator);
         let before = self.words.len() as u32;
         for i in self.words.hits(generator) {
             let old = self.words.word(i);
-            let minus = generator.turn_is_negative(&old) ^ self.words.minus[i as usize];
+            let minus = generator.turn_is_negative(old) ^ self.words.minus[i as usize];
             match self.words.partner(i, hash) {
                 // It was paired when its partner came, or it was born of it.
                 Some(j) if j < i || j >= before => {}
@@ -221,11 +223,11 @@ impl Making {
                     step.pairs.push(if minus == self.words.minus[j as usize] { [i, j] } else { [j, i] });
                 }
                 None => {
-                    let new = generator.times(&old);
+                    let new = generator.product(old);
                     if new.weight() > self.limits.weight || self.words.sines[i as usize] >= self.limits.sines {
                         step.cuts.push(i);
                     } else {
-                        step.births.push([i, self.words.born(i, new, hash, minus)]);
+                        step.births.push([i, self.words.born(i, new, hash, minus, self.words.sines[i as usize] + 1)]);
                         self.check()?;
                     }
                 }
@@ -240,25 +242,13 @@ impl Making {
         let mut live: Vec<bool> = (0..self.words.len()).map(has_value).collect();
         let mut ever = live.clone();
         for step in self.paths.steps.iter_mut().rev() {
-            self.paths.left_out += step.cuts.len();
-            step.cuts.retain(|i| live[*i as usize]);
-            step.pairs.retain(|pair| {
-                let either = pair.iter().any(|at| live[*at as usize]);
-                pair.iter().for_each(|at| live[*at as usize] = either);
-                pair.iter().for_each(|at| ever[*at as usize] |= either);
-                either
-            });
-            let (births, cuts) = (&mut step.births, &mut step.cuts);
-            births.retain(|[i, j]| {
-                let [parent, child] = [i, j].map(|at| live[*at as usize]);
-                live[*j as usize] = false;
-                live[*i as usize] |= child;
-                ever[*i as usize] |= child;
-                if parent && !child {
-                    cuts.push(*i);
+            match step {
+                PathStep::Turn(step) => {
+                    self.paths.left_out += step.cuts.len();
+                    step.prune(&mut live, &mut ever);
                 }
-                child
-            });
+                PathStep::Channel(step) => step.prune(&mut live, &mut ever),
+            }
         }
         self.paths.steps.retain(|step| step.moves() > 0);
         ever
@@ -281,9 +271,7 @@ impl Making {
         drop(words);
         paths.ends = Ends::new(spelled);
         let renumber = |at: &mut u32| *at = numbers[*at as usize];
-        for step in &mut paths.steps {
-            step.births.iter_mut().chain(&mut step.pairs).flatten().chain(&mut step.cuts).for_each(renumber);
-        }
+        paths.steps.iter_mut().for_each(|step| step.renumber(renumber));
         for sum in &mut paths.outputs {
             sum.retain(|(at, _)| numbers[*at as usize] != u32::MAX);
             sum.iter_mut().for_each(|(at, _)| renumber(at));
@@ -292,32 +280,7 @@ impl Making {
     }
 }
 
-impl Ends {
-    /// Makes the tree of words that are spelled as components.
-    fn new(mut spelled: Vec<(Vec<u32>, u32, bool)>) -> Self {
-        spelled.sort_unstable();
-        let mut ends = Self { tree: vec![(0, 0)], words: Vec::with_capacity(spelled.len()) };
-        let (mut path, mut before) = (vec![0u32], Vec::new());
-        for (letters, index, minus) in spelled {
-            let shared = letters.iter().zip(&before).take_while(|(a, b)| a == b).count();
-            path.truncate(1 + shared);
-            for component in &letters[shared..] {
-                ends.tree.push((path[path.len() - 1], *component));
-                path.push(ends.tree.len() as u32 - 1);
-            }
-            ends.words.push((index, minus, path[path.len() - 1]));
-            before = letters;
-        }
-        ends
-    }
-}
-
-/// Components that a turn about an axis mixes, the first turning towards the second.
-pub(crate) fn others(axis: Letter) -> (usize, usize) {
-    ((axis as usize + 1) % 3, (axis as usize + 2) % 3)
-}
-
 /// Whether a word can have a value other than 0 at the start.
-fn has_value(word: &Word, possible: &Possible) -> bool {
+fn has_value(word: &PauliWord, possible: &Possible) -> bool {
     word.letters().all(|(qubit, letter)| possible[qubit][letter as usize])
 }

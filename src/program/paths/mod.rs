@@ -7,17 +7,20 @@
 //! | step of the making | what it does |
 //! |---|---|
 //! | [`turns`] | writes the steps of a program as turns |
-//! | the start | turns on one qubit, before any that joins the qubit to others, stay out: they turn Bloch vectors |
+//! | [`channels`] | reads channels: factors of words, and words that lose a letter |
+//! | the start | turns and channels on one qubit, before any that joins the qubit to others, stay out: they move Bloch vectors |
 //! | [`words`] | the table of words, from the observables on; quarter turns relabel it |
 //! | limits | a word that a turn would bear, but that is too heavy or has too many sines, is left out: a cut |
 //! | pruning | what has no way to a word with a value at the start is dropped, from the start on |
 //! | the tree | end values are products of Bloch components, with shared beginnings |
 
+mod channels;
 mod make;
+mod structure;
 mod turns;
-mod word;
 mod words;
 
-pub(crate) use make::{Limits, PathStep, Paths, TooLarge, others};
-pub(crate) use turns::{Angle, MAX_GENERATORS, TooManyGenerators, Turns};
-pub(crate) use word::Word;
+pub(crate) use channels::{Coefficient, MixesWords};
+pub(crate) use make::{Limits, TooLarge};
+pub(crate) use structure::{ChannelStep, PathStep, Paths, StartStep, TurnStep, others};
+pub(crate) use turns::{Angle, MAX_GENERATORS, Move, TooManyGenerators, Turns};

@@ -6,11 +6,12 @@
 //! projector is a sum of 2^k words, and so the kernel has as many turns. Constant quarter turns map words to words;
 //! unitaries that do so become quarter turns alone.
 
-use super::word::Word;
+use super::channels::{Channel, MixesWords};
 use crate::linalg::factors::{Factor, factors};
 use crate::linalg::{pauli_transfer, rotation_and_phases};
-use crate::program::mask::{Mask, Wide};
-use crate::program::{Controls, Kernel, Slot, Step};
+use crate::mask::{Mask, Wide};
+use crate::observable::PauliWord;
+use crate::program::{ChannelStep, Controls, Kernel, Slot, Step};
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -23,8 +24,31 @@ const ROUNDING: f64 = 1e-12;
 /// Turn `exp(-i θ/2 W)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Turn {
-    pub(crate) word: Word,
+    pub(crate) word: PauliWord,
     pub(crate) angle: Angle,
+}
+
+/// Step of a program on words.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Move {
+    Turn(Turn),
+    Channel(Channel),
+}
+
+impl Move {
+    /// Qubits on which the step acts.
+    pub(super) fn qubits(&self) -> Wide {
+        match self {
+            Self::Turn(turn) => turn.word.support(),
+            Self::Channel(channel) => channel.qubits(),
+        }
+    }
+
+    /// The qubit, if the step acts on one alone.
+    pub(super) fn alone(&self) -> Option<usize> {
+        let mut qubits = self.qubits().qubits();
+        qubits.next().filter(|_| qubits.next().is_none())
+    }
 }
 
 /// Angle of a turn in radians.
@@ -65,19 +89,28 @@ impl Angle {
 }
 
 /// Word with a sign: `true` is minus.
-type Signed = (Word, bool);
+type Signed = (PauliWord, bool);
 
 /// Lowering of steps to turns, in the order in which they act.
 #[derive(Debug)]
 pub(crate) struct Turns<'a> {
-    pub(crate) turns: Vec<Turn>,
+    pub(crate) moves: Vec<Move>,
     slots: &'a [Slot],
 }
 
 impl<'a> Turns<'a> {
     /// Begins without turns.
     pub(crate) fn new(slots: &'a [Slot]) -> Self {
-        Self { turns: Vec::new(), slots }
+        Self { moves: Vec::new(), slots }
+    }
+
+    /// Appends a channel.
+    ///
+    /// # Errors
+    /// Kraus operators that mix words.
+    pub(crate) fn channel(&mut self, channel: &ChannelStep) -> Result<(), MixesWords> {
+        self.moves.push(Move::Channel(Channel::of(channel, self.slots)?));
+        Ok(())
     }
 
     /// Appends a step.
@@ -89,9 +122,11 @@ impl<'a> Turns<'a> {
         match &step.kernel {
             Kernel::Rotation { x, z, slot } => {
                 let angle = Angle::of(*slot, 2.0, self.slots);
-                self.projected(&controls, Word { x: *x, z: *z }, angle)
+                self.projected(&controls, PauliWord { x: *x, z: *z }, angle)
             }
-            Kernel::Phase { slot } => self.projected(&controls, Word::default(), Angle::of(*slot, -2.0, self.slots)),
+            Kernel::Phase { slot } => {
+                self.projected(&controls, PauliWord::default(), Angle::of(*slot, -2.0, self.slots))
+            }
             Kernel::FixedPhase(value) => self.phase(&controls, value.arg()),
             Kernel::Exchange { mask, first, second } => {
                 self.phase(&[controls, exchanged(*mask, *first, *second)].concat(), PI)
@@ -102,11 +137,11 @@ impl<'a> Turns<'a> {
 
     /// Appends the phase `exp(i φ)` where a projector is 1.
     fn phase(&mut self, generators: &[Signed], phase: f64) -> Result<(), TooManyGenerators> {
-        self.projected(generators, Word::default(), Angle::Constant(-2.0 * phase))
+        self.projected(generators, PauliWord::default(), Angle::Constant(-2.0 * phase))
     }
 
     /// Appends `exp(-i θ/2 W)` where a projector is 1.
-    fn projected(&mut self, generators: &[Signed], word: Word, angle: Angle) -> Result<(), TooManyGenerators> {
+    fn projected(&mut self, generators: &[Signed], word: PauliWord, angle: Angle) -> Result<(), TooManyGenerators> {
         if generators.len() > MAX_GENERATORS {
             return Err(TooManyGenerators(generators.len()));
         }
@@ -114,15 +149,15 @@ impl<'a> Turns<'a> {
         for (generator, negative) in generators {
             for k in 0..words.len() {
                 let (word, sign) = words[k];
-                let flips = word.product_is_negative(generator);
-                words.push((word.times(generator), sign ^ negative ^ flips));
+                let flips = word.product_is_negative(*generator);
+                words.push((word.product(*generator), sign ^ negative ^ flips));
             }
         }
         let share = 1.0 / words.len() as f64;
         for (word, negative) in words.into_iter().filter(|(word, _)| !word.is_identity()) {
             let angle = angle.times(if negative { -share } else { share });
             if angle != Angle::Constant(0.0) && angle.quarters() != Some(0) {
-                self.turns.push(Turn { word, angle });
+                self.moves.push(Move::Turn(Turn { word, angle }));
             }
         }
         Ok(())
@@ -135,7 +170,7 @@ impl<'a> Turns<'a> {
         controls: Controls<Wide>,
     ) -> Result<(), TooManyGenerators> {
         if let Some(turns) = controls.is_empty().then(|| clifford(qubits, entries)).flatten() {
-            self.turns.extend(turns);
+            self.moves.extend(turns.into_iter().map(Move::Turn));
             return Ok(());
         }
         if let [qubit] = qubits {
@@ -158,9 +193,9 @@ impl<'a> Turns<'a> {
     ) -> Result<(), TooManyGenerators> {
         let (turn, [a, b, c]) = rotation_and_phases(entries);
         let controls = generators(controls);
-        let here = [controls.clone(), vec![(Word::z(qubit), true)]].concat();
+        let here = [controls.clone(), vec![(PauliWord::z(qubit), true)]].concat();
         self.phase(&here, c.arg())?;
-        let y = Word { x: Wide::of_qubit(qubit), z: Wide::of_qubit(qubit) };
+        let y = PauliWord { x: Wide::of_qubit(qubit), z: Wide::of_qubit(qubit) };
         self.projected(&controls, y, Angle::Constant(2.0 * turn.arg()))?;
         self.phase(&here, (b / a).arg())?;
         self.phase(&controls, a.arg())
@@ -169,17 +204,17 @@ impl<'a> Turns<'a> {
 
 /// Generators of the projector on the controls' values.
 fn generators(controls: Controls<Wide>) -> Vec<Signed> {
-    controls.mask.qubits().map(|qubit| (Word::z(qubit), (controls.zeros & Wide::of_qubit(qubit)).is_empty())).collect()
+    controls.mask.qubits().map(|qubit| (PauliWord::z(qubit), !controls.zeros.contains(qubit))).collect()
 }
 
 /// Generators of the projector on the difference of two basis states: the state's stabilizers.
 fn exchanged(mask: Wide, first: Wide, second: Wide) -> Vec<Signed> {
-    let (differ, is_one) = (first ^ second, |qubit: usize| !(first & Wide::of_qubit(qubit)).is_empty());
-    let mut generators: Vec<Signed> = vec![(Word { x: differ, z: Wide::EMPTY }, true)];
-    generators.extend((mask & !differ).qubits().map(|qubit| (Word::z(qubit), is_one(qubit))));
+    let (differ, is_one) = (first ^ second, |qubit: usize| first.contains(qubit));
+    let mut generators: Vec<Signed> = vec![(PauliWord { x: differ, z: Wide::EMPTY }, true)];
+    generators.extend((mask & !differ).qubits().map(|qubit| (PauliWord::z(qubit), is_one(qubit))));
     let mut moved = differ.qubits();
     if let Some(pivot) = moved.next() {
-        let pair = |qubit| (Word::z(pivot).times(&Word::z(qubit)), is_one(pivot) != is_one(qubit));
+        let pair = |qubit| (PauliWord::z(pivot).product(PauliWord::z(qubit)), is_one(pivot) != is_one(qubit));
         generators.extend(moved.map(pair));
     }
     generators
@@ -193,26 +228,27 @@ fn exchanged(mask: Wide, first: Wide, second: Wide) -> Vec<Signed> {
 fn clifford(qubits: &[usize], entries: &[Complex64]) -> Option<Vec<Turn>> {
     let transfer = pauli_transfer(&[entries], qubits.len());
     let words = 1usize << (2 * qubits.len());
-    let image = |word: &Word| -> Option<Signed> {
+    let image = |word: &PauliWord| -> Option<Signed> {
         let column = code(word, qubits);
         let hits = |sign: f64| (0..words).find(|row| (transfer[row * words + column] - sign).abs() < ROUNDING);
         hits(1.0).map(|row| (decode(row, qubits), false)).or_else(|| Some((decode(hits(-1.0)?, qubits), true)))
     };
-    let standard: Vec<Word> = qubits.iter().flat_map(|qubit| [Word::x(*qubit), Word::z(*qubit)]).collect();
+    let standard: Vec<PauliWord> =
+        qubits.iter().flat_map(|qubit| [PauliWord::x(*qubit), PauliWord::z(*qubit)]).collect();
     let mut images = standard.iter().map(image).collect::<Option<Vec<Signed>>>()?;
     let mut turns = Vec::new();
     for k in 0..standard.len() {
         for word in way(&images[k].0, &standard[k], &standard[..k], qubits)? {
-            images.iter_mut().filter(|(image, _)| image.anticommutes(&word)).for_each(|(image, negative)| {
-                *negative ^= image.turn_is_negative(&word);
-                *image = image.times(&word);
+            images.iter_mut().filter(|(image, _)| image.anticommutes(word)).for_each(|(image, negative)| {
+                *negative ^= image.turn_is_negative(word);
+                *image = image.product(word);
             });
             turns.push(Turn { word, angle: Angle::Constant(-FRAC_PI_2) });
         }
     }
     // X of a qubit changes its sign with Z of that qubit, and Z with X.
     let flips = images.iter().enumerate().filter(|(_, (_, negative))| *negative);
-    let sign = flips.fold(Word::default(), |sign, (k, _)| sign.times(&standard[k ^ 1]));
+    let sign = flips.fold(PauliWord::default(), |sign, (k, _)| sign.product(standard[k ^ 1]));
     if !sign.is_identity() {
         turns.push(Turn { word: sign, angle: Angle::Constant(PI) });
     }
@@ -221,34 +257,33 @@ fn clifford(qubits: &[usize], entries: &[Complex64]) -> Option<Vec<Turn>> {
 }
 
 /// Words of quarter turns that map one word to another, and none of `fixed`.
-fn way(from: &Word, to: &Word, fixed: &[Word], qubits: &[usize]) -> Option<Vec<Word>> {
+fn way(from: &PauliWord, to: &PauliWord, fixed: &[PauliWord], qubits: &[usize]) -> Option<Vec<PauliWord>> {
     if from == to {
         return Some(Vec::new());
     }
-    let keeps = |word: &Word| fixed.iter().all(|fixed| !fixed.anticommutes(word));
-    let direct = from.times(to);
-    if from.anticommutes(to) && keeps(&direct) {
+    let keeps = |word: &PauliWord| fixed.iter().all(|fixed| !fixed.anticommutes(*word));
+    let direct = from.product(*to);
+    if from.anticommutes(*to) && keeps(&direct) {
         return Some(vec![direct]);
     }
     (1..1usize << (2 * qubits.len())).map(|row| decode(row, qubits)).find_map(|between| {
-        let words = [from.times(&between), between.times(to)];
-        let turns = between.anticommutes(from) && between.anticommutes(to) && words.iter().all(keeps);
+        let words = [from.product(between), between.product(*to)];
+        let turns = between.anticommutes(*from) && between.anticommutes(*to) && words.iter().all(keeps);
         turns.then(|| words.to_vec())
     })
 }
 
 /// Index of a word on these qubits, as [`pauli_transfer`] counts words.
-fn code(word: &Word, qubits: &[usize]) -> usize {
-    let has = |mask: Wide, qubit: usize| usize::from(!(mask & Wide::of_qubit(qubit)).is_empty());
-    let digit = |qubit: usize| has(word.x, qubit) | has(word.z, qubit) << 1;
+fn code(word: &PauliWord, qubits: &[usize]) -> usize {
+    let digit = |qubit: usize| usize::from(word.x.contains(qubit)) | usize::from(word.z.contains(qubit)) << 1;
     qubits.iter().enumerate().fold(0, |index, (k, qubit)| index | digit(*qubit) << (2 * k))
 }
 
 /// Word of an index, the inverse of [`code`].
-fn decode(index: usize, qubits: &[usize]) -> Word {
+fn decode(index: usize, qubits: &[usize]) -> PauliWord {
     let of = |bit: usize| {
         let has = |k: usize| index >> (2 * k + bit) & 1 == 1;
         Wide::of_qubits(qubits.iter().enumerate().filter(|(k, _)| has(*k)).map(|(_, qubit)| *qubit))
     };
-    Word { x: of(0), z: of(1) }
+    PauliWord { x: of(0), z: of(1) }
 }

@@ -3,8 +3,8 @@
 //! The hash of a word is linear over GF(2): the sum of a key for each X and each Z. So the hash of a product is the sum
 //! of hashes, and a quarter turn, which maps words linearly, leaves all stored hashes true once a few keys have changed.
 
-use super::word::Word;
-use crate::program::mask::{Mask, Wide};
+use crate::mask::{Mask, Wide};
+use crate::observable::PauliWord;
 use crate::random::Generator;
 use rand::{RngCore, SeedableRng};
 use std::collections::HashMap;
@@ -71,12 +71,12 @@ impl Words {
         self.hashes.len()
     }
 
-    pub(super) fn word(&self, index: u32) -> Word {
+    pub(super) fn word(&self, index: u32) -> PauliWord {
         let at = |limbs: &[Vec<u64>; LIMBS]| Wide(std::array::from_fn(|limb| limbs[limb][index as usize]));
-        Word { x: at(&self.x), z: at(&self.z) }
+        PauliWord { x: at(&self.x), z: at(&self.z) }
     }
 
-    pub(super) fn hash(&self, word: &Word) -> u128 {
+    pub(super) fn hash(&self, word: &PauliWord) -> u128 {
         let sum = |mask: Wide, of: usize| mask.qubits().fold(0, |sum, qubit| sum ^ self.keys[qubit][of]);
         sum(word.x, 0) ^ sum(word.z, 1)
     }
@@ -87,7 +87,7 @@ impl Words {
     }
 
     /// Place of a word, which is added unless it is there.
-    pub(super) fn place(&mut self, word: Word) -> u32 {
+    pub(super) fn place(&mut self, word: PauliWord) -> u32 {
         let hash = self.hash(&word);
         match self.places.get(&hash) {
             Some(index) => *index,
@@ -96,11 +96,11 @@ impl Words {
     }
 
     /// Adds the product of a word and another one with this hash.
-    pub(super) fn born(&mut self, of: u32, word: Word, hash: u128, minus: bool) -> u32 {
-        self.push(word, self.hashes[of as usize] ^ hash, minus, self.sines[of as usize] + 1)
+    pub(super) fn born(&mut self, of: u32, word: PauliWord, hash: u128, minus: bool, sines: u32) -> u32 {
+        self.push(word, self.hashes[of as usize] ^ hash, minus, sines)
     }
 
-    fn push(&mut self, word: Word, hash: u128, minus: bool, sines: u32) -> u32 {
+    fn push(&mut self, word: PauliWord, hash: u128, minus: bool, sines: u32) -> u32 {
         let index = self.len() as u32;
         for limb in 0..LIMBS {
             self.x[limb].push(word.x.0[limb]);
@@ -113,8 +113,19 @@ impl Words {
         index
     }
 
+    /// Words that have a letter on one of these qubits, in ascending order.
+    pub(super) fn on(&self, qubits: Wide) -> Vec<u32> {
+        let mut any = vec![0u64; self.len()];
+        for limbs in [&self.x, &self.z] {
+            for (limb, mask) in limbs.iter().zip(qubits.0).filter(|(_, mask)| *mask != 0) {
+                any.iter_mut().zip(limb).for_each(|(any, limb)| *any |= limb & mask);
+            }
+        }
+        (0..any.len() as u32).filter(|index| any[*index as usize] != 0).collect()
+    }
+
     /// Words that do not commute with a word, in ascending order.
-    pub(super) fn hits(&self, word: &Word) -> Vec<u32> {
+    pub(super) fn hits(&self, word: &PauliWord) -> Vec<u32> {
         let mut odd = vec![0u64; self.len()];
         for (limbs, mask) in [(&self.x, word.z), (&self.z, word.x)] {
             for (limb, mask) in limbs.iter().zip(mask.0).filter(|(_, mask)| *mask != 0) {
@@ -126,7 +137,7 @@ impl Words {
 
     /// Maps all words by a quarter turn about a word, from behind the turn to in front of it: P that does not commute
     /// becomes `i W P`, and its negative if the angle is negative.
-    pub(super) fn quarter(&mut self, word: &Word, negative: bool) {
+    pub(super) fn quarter(&mut self, word: &PauliWord, negative: bool) {
         let hash = self.hash(word);
         let hits = self.hits(word);
         // An X at a qubit moves where the word has a Z or a Y there.
@@ -138,8 +149,8 @@ impl Words {
         }
         for index in hits {
             let old = self.word(index);
-            let new = word.times(&old);
-            self.minus[index as usize] ^= word.turn_is_negative(&old) ^ negative;
+            let new = word.product(old);
+            self.minus[index as usize] ^= word.turn_is_negative(old) ^ negative;
             for limb in 0..LIMBS {
                 self.x[limb][index as usize] = new.x.0[limb];
                 self.z[limb][index as usize] = new.z.0[limb];
@@ -148,7 +159,7 @@ impl Words {
     }
 
     /// Changes the signs of the words that do not commute with a word.
-    pub(super) fn half(&mut self, word: &Word) {
+    pub(super) fn half(&mut self, word: &PauliWord) {
         for index in self.hits(word) {
             self.minus[index as usize] ^= true;
         }

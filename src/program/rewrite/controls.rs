@@ -12,7 +12,7 @@
 use super::is_one;
 use super::slots::Slots;
 use crate::gf2;
-use crate::program::mask::Mask;
+use crate::mask::Mask;
 use crate::program::{Controls, Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 

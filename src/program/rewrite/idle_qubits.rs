@@ -3,12 +3,13 @@
 //! An idle qubit stays if the measurement reads it otherwise than by letters Z, which are 1 there.
 
 use crate::gf2;
+use crate::mask::Wide;
 use crate::measurement::Measurement;
 use crate::program::{ChannelStep, Controls, Kernel, Program, Readout, Step};
 
 /// Removes the idle qubits. The program's places then name the qubits that are left.
 pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
-    let Some(read) = measurement.reads_beyond_z() else { return };
+    let Some(read) = measurement.reads_beyond_z().map(Wide::narrowed) else { return };
     let embedded = program.embedding.map_or(0, |embedding| embedding.amplitudes().next_power_of_two() as u64 - 1);
     let supports = program.steps.iter().map(Step::support).chain(program.channels.iter().map(ChannelStep::support));
     let touched = supports.fold(embedded, |touched, support| touched | support);

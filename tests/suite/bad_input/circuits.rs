@@ -3,7 +3,7 @@
 use super::{refuses, written};
 use candlewick::Mistake;
 use candlewick::circuit::Amplitudes;
-use candlewick::circuit::MAX_QUBITS;
+use candlewick::circuit::{MAX_QUBITS, MAX_STATE_QUBITS};
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use num_complex::Complex64 as C;
@@ -11,9 +11,9 @@ use num_complex::Complex64 as C;
 #[test]
 fn numbers_of_qubits_that_no_circuit_has() {
     refuses(&Circuit::new(0), 0, "new", &Mistake::NoQubits, &["at least one qubit"]);
-    for qubits in [MAX_QUBITS + 1, 62, 64, 100, 1 << 32, usize::MAX] {
+    for qubits in [MAX_QUBITS + 1, 300, 1 << 32, usize::MAX] {
         let mistake = Mistake::TooManyQubits { qubits, limit: MAX_QUBITS };
-        refuses(&Circuit::new(qubits), 0, "new", &mistake, &[&qubits.to_string(), "58"]);
+        refuses(&Circuit::new(qubits), 0, "new", &mistake, &[&qubits.to_string(), "256"]);
         // Loops over all of its qubits must not be tried.
         let circuit = written(qubits, |c| {
             c.barrier().h(0).controlled([3], |c| c.barrier().x(1).global_phase(0.1));
@@ -32,7 +32,7 @@ fn numbers_of_qubits_that_no_circuit_has() {
         refuses(&circuit.repeat(usize::MAX), 0, "new", &mistake, &[]);
         refuses(&written(3, |c| _ = c.h(0).append(&circuit)), 1, "new", &mistake, &[]);
     }
-    for qubits in [1, 31, 40, MAX_QUBITS] {
+    for qubits in [1, 31, 40, MAX_STATE_QUBITS, 63, 64, 65, MAX_QUBITS] {
         Circuit::new(qubits).check().expect("a circuit is not yet a state");
     }
 }
@@ -282,8 +282,8 @@ fn costs_that_are_not_diagonal() {
         let circuit = written(2, |c| _ = c.h(0).qaoa_layer(&cost, 0.1, 0.2));
         refuses(&circuit, 1, "qaoa_layer", &Mistake::NotDiagonal, &["words of Z only"]);
     }
-    let circuit = written(2, |c| _ = c.qaoa_layer(&Z(100), 0.1, 0.2));
-    refuses(&circuit, 0, "qaoa_layer", &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
+    let circuit = written(2, |c| _ = c.qaoa_layer(&Z(300), 0.1, 0.2));
+    refuses(&circuit, 0, "qaoa_layer", &Mistake::QubitOutOfRange { qubit: 300, qubits: MAX_QUBITS }, &["qubit 300"]);
     let circuit = written(2, |c| _ = c.qaoa_layer(&Z(2), 0.1, 0.2));
     refuses(&circuit, 0, "pauli_rot", &Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }, &["qubit 2"]);
 }

@@ -66,11 +66,11 @@ fn measurements_and_observables_take_no_more_items_than_they_can_use() {
     let of = |observable: Observable| refused(Measurement::expectation([observable]));
     says(&of(Observable::diagonal((0..MANY).map(|k| k as f64))), &["more diagonal values than the"]);
     says(&of(Observable::hermitian(&[], 0..MANY)), &["1 to 10", &MANY.to_string()]);
-    says(&of(Observable::diagonal_on([], 0..MANY)), &[&MANY.to_string(), "58"]);
+    says(&of(Observable::diagonal_on([], 0..MANY)), &[&MANY.to_string(), "256"]);
     says(&of(Observable::diagonal_on((0..MANY).map(|k| k as f64), [0])), &["expected 2", &MANY.to_string()]);
     says(&of(Observable::diagonal_on((0..MANY).map(|k| k as f64), 0..58)), &["more diagonal values than the"]);
-    says(&of(Observable::projector_on((0..MANY).map(|q| (q, true)))), &[&MANY.to_string(), "58"]);
-    says(&of(Observable::projector((0..MANY).map(|_| true))), &[&MANY.to_string(), "58"]);
+    says(&of(Observable::projector_on((0..MANY).map(|q| (q, true)))), &[&MANY.to_string(), "256"]);
+    says(&of(Observable::projector((0..MANY).map(|_| true))), &[&MANY.to_string(), "256"]);
     says(&of(Observable::pauli_sum(std::iter::repeat((1.0, "Q0")))), &["Q0"]);
 
     let state = Tensor::new(&[[1f64, 0.], [0., 0.]], &CPU).expect("a state");

@@ -176,7 +176,7 @@ fn changed_descriptions() {
             "prepare[1]: the saved tensor `fill` is missing, expected [features]",
         ),
         ("\"qubits\":2", "\"qubits\":1", &format!("{quantum}.operations[1]: qubit 1 is out of range for 1 qubit(s)")),
-        ("\"qubits\":2", "\"qubits\":59", &format!("{quantum}: qubits: 59 is beyond the limit of 58")),
+        ("\"qubits\":2", "\"qubits\":257", &format!("{quantum}: qubits: 257 is beyond the limit of 256")),
         (
             "\"features\":2",
             "\"features\":1",
@@ -227,11 +227,11 @@ fn changed_descriptions() {
             ),
         ),
         ("\"Z0 X1\"", "\"X1 Z0\"", "layers[0].measure[0]: `X1 Z0` is no Pauli word such as \"X0 Y2 Z3\""),
-        ("\"Z0 X1\"", "\"Z0 X58\"", "layers[0].measure[0]: `Z0 X58` is no Pauli word such as \"X0 Y2 Z3\""),
+        ("\"Z0 X1\"", "\"Z0 X256\"", "layers[0].measure[0]: `Z0 X256` is no Pauli word such as \"X0 Y2 Z3\""),
         (
             "{\"diagonal\":[0,[0,1]]}",
             "{\"diagonal\":[0,[1,0]]}",
-            "layers[0].measure[1]: a list of qubits is 1, 0; it must be ascending, each below 58",
+            "layers[0].measure[1]: a list of qubits is 1, 0; it must be ascending, each below 256",
         ),
         (
             "{\"diagonal\":[0,[0,1]]}",

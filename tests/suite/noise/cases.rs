@@ -1,7 +1,8 @@
 //! Reference values of PennyLane 0.45.1 (`default.mixed`, autograd, complex128), and closed forms.
 
 use super::{engines, run_circuit};
-use crate::lab::close;
+use crate::lab::{Engine, close};
+use candle_core::DType;
 use candlewick::prelude::*;
 
 /// Circuit with its measurement, arguments, and reference outputs and gradients of `sum(cotangent * outputs)`.
@@ -108,7 +109,7 @@ fn relaxed_and_read_with_errors() -> Reference {
 #[test]
 fn reference_values() {
     for of in [damped_and_depolarized(), relaxed_and_read_with_errors()] {
-        for engine in engines() {
+        for engine in engines().into_iter().chain([DType::F64, DType::F32].map(Engine::pauli)) {
             let found = run_circuit(&of.circuit, &of.measurement, &of.x, &of.w, &of.cotangent, engine);
             let (values, gradients) = if engine.is_f64() { (1e-11, 1e-9) } else { (2e-5, 2e-5) };
             let rows = found.outputs.iter().zip(&of.outputs);

@@ -3,10 +3,11 @@
 use super::oracle::{NoisyCase, NoisyOp, kraus};
 use super::{engines, run_circuit};
 use crate::gradients::differences;
-use crate::lab::close;
+use crate::lab::{Engine, close};
 use crate::losses::random_observables;
 use crate::oracle::{Expr, Obs, Op, Var, pick, random_case, random_unitary, rng, uniform};
 use crate::trials::arrangements;
+use candle_core::DType;
 use candlewick::channel::Channel;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -22,18 +23,38 @@ pub(crate) fn strengths(channel: Channel) -> Vec<f64> {
 
 /// Expectation values, variances and gradients of a loss against the naive density matrix.
 pub(crate) fn check(name: &str, case: &NoisyCase, x: &[Vec<f64>], w: &[f64], all: &[Obs]) {
-    let depth = case.ops.len();
     let expectation = Measurement::expectation(all.iter().map(Obs::observable));
     let variance = Measurement::variance(all.iter().map(Obs::observable));
-    let both = Measurement::all([expectation, variance]);
+    let both = Measurement::all([expectation.clone(), variance]);
     let outputs = |x: &[f64], w: &[f64]| [case.expectations(all, x, w), case.variances(all, x, w)].concat();
-    let cotangent: Vec<Vec<f64>> = (0..x.len()).map(|k| uniform(&mut rng(k as u64), 2 * all.len())).collect();
+    agree(name, case, (&both, &outputs, &engines()), x, w);
+    // Pauli propagation has no variances, and takes no Kraus operators that mix words.
+    if !case.ops.iter().any(|op| matches!(op, NoisyOp::Kraus(..))) && !case.embed {
+        let outputs = |x: &[f64], w: &[f64]| case.expectations(all, x, w);
+        agree(name, case, (&expectation, &outputs, &[DType::F64, DType::F32].map(Engine::pauli)), x, w);
+    }
+}
+
+/// Outputs of a sample from its features and the weights.
+type Outputs<'a> = dyn Fn(&[f64], &[f64]) -> Vec<f64> + 'a;
+
+/// Compares outputs, and gradients of a weighted sum of them, with naive ones.
+fn agree(
+    name: &str,
+    case: &NoisyCase,
+    (measurement, outputs, engines): (&Measurement, &Outputs<'_>, &[Engine]),
+    x: &[Vec<f64>],
+    w: &[f64],
+) {
+    let depth = case.ops.len();
+    let count = outputs(&x[0], w).len();
+    let cotangent: Vec<Vec<f64>> = (0..x.len()).map(|k| uniform(&mut rng(k as u64), count)).collect();
     let loss =
         |k: usize, x: &[f64], w: &[f64]| outputs(x, w).iter().zip(&cotangent[k]).map(|(y, c)| y * c).sum::<f64>();
     let dx: Vec<Vec<f64>> = x.iter().enumerate().map(|(k, row)| differences(row, |row| loss(k, row, w))).collect();
     let dw = differences(w, |w| x.iter().enumerate().map(|(k, row)| loss(k, row, w)).sum());
-    for engine in engines() {
-        let found = run_circuit(&case.circuit(), &both, x, w, &cotangent, engine);
+    for engine in engines.iter().copied() {
+        let found = run_circuit(&case.circuit(), measurement, x, w, &cotangent, engine);
         let what = |part: &str| format!("{} {part}, {name}", engine.name);
         for (row, x) in found.outputs.iter().zip(x) {
             close(&what("outputs"), row, &outputs(x, w), 4.0 * engine.values(depth));

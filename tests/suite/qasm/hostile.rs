@@ -82,8 +82,8 @@ fn conditions_end() {
         let error = refused(&format!("{doubled}{body}"));
         assert!([STEPS, MANY].iter().any(|limit| error.starts_with(limit)), "{body}: {error}");
     }
-    let many = "qubit[2] q; bit c; ".to_owned() + &"U(1, 0, 0) q[0]; c = measure q[0]; ".repeat(60);
-    let expected = "59 qubits are more than the 58 of a circuit; measurements and resets take qubits, too";
+    let many = "qubit[2] q; bit c; ".to_owned() + &"U(1, 0, 0) q[0]; c = measure q[0]; ".repeat(260);
+    let expected = "257 qubits are more than the 256 of a circuit; measurements and resets take qubits, too";
     assert_eq!(refused(&many), expected);
 }
 

@@ -89,8 +89,8 @@ fn names_and_numbers() {
         ("ctrl(0) @ x q[0];", "line 2, column 11: `0` is no number of controls"),
         ("qubit[0] r;", "line 2, column 7: `0` is no size"),
         (
-            "qubit[57] r;",
-            "line 2, column 1: 59 qubits are more than the 58 of a circuit; measurements and resets take qubits, too",
+            "qubit[255] r;",
+            "line 2, column 1: 257 qubits are more than the 256 of a circuit; measurements and resets take qubits, too",
         ),
         ("bit[2000000] r;", "line 2, column 14: 2000002 classical bits are more than the 1048576 allowed"),
         ("x $0;", "line 2, column 3: unsupported: physical qubits beside registers of qubits"),

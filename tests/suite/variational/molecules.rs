@@ -78,7 +78,7 @@ fn what_is_wrong_with_a_molecule_is_said() {
     let sound = r#"[[1.0,"Z0"],[0.5," X0  Y1 "],[2,""]]"#;
     assert_eq!(Molecule::from_json(&text("2", "2", "", sound)).expect("sound").terms().len(), 3);
     assert_eq!(mistake(&text("0", "0", "", "[]")), (None, Mistake::NoQubits));
-    assert_eq!(mistake(&text("59", "0", "", "[]")), (None, Mistake::TooManyQubits { qubits: 59, limit: 58 }));
+    assert_eq!(mistake(&text("257", "0", "", "[]")), (None, Mistake::TooManyQubits { qubits: 257, limit: 256 }));
     let expected = "at most 2".to_owned();
     let electrons = Mistake::Length { what: "electron(s)", expected, actual: 3 };
     assert_eq!(mistake(&text("2", "3", "", sound)), (None, electrons));

@@ -9,7 +9,7 @@ use crate::engine::share;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::gf2;
-use crate::limits::MAX_QUBITS;
+use crate::limits::MAX_STATE_QUBITS;
 
 /// Longest run, in entries: short enough for sums in `f32`, and long enough to amortise its start.
 const RUN_ENTRIES: usize = 1 << 12;
@@ -25,7 +25,7 @@ const SLOTS: usize = 64;
 /// Basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Space {
-    positions: [u8; MAX_QUBITS],
+    positions: [u8; MAX_STATE_QUBITS],
     fixed: usize,
     /// Binary logarithm of the number of basis indices in a run.
     low: u32,
@@ -37,7 +37,7 @@ impl Space {
     /// Makes the space of indices whose bits in `fixed` are 0. Bits in `aligned` are constant within a run, but not
     /// fixed.
     pub(crate) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
-        let mut positions = [0; MAX_QUBITS];
+        let mut positions = [0; MAX_STATE_QUBITS];
         let mut count = 0;
         for position in gf2::bits(fixed) {
             positions[count] = position as u8;

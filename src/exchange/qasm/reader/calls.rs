@@ -14,6 +14,7 @@ use super::{Reader, Targets, check_qubits};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
 use crate::limits::MAX_QUBITS;
+use crate::mask::{Mask, Wide};
 use std::rc::Rc;
 
 /// Terms of an angle that count as an operation.
@@ -61,17 +62,17 @@ impl<'s> Reader<'s> {
         let mut qubits = [0; MAX_QUBITS];
         let qubits = &mut qubits[..targets.len()];
         for round in 0..rounds.unwrap_or(1) {
-            let mut seen = 0u64;
+            let mut seen = Wide::EMPTY;
             for (place, target) in targets.iter().enumerate() {
                 let qubit = match target {
                     Targets::One(qubit) => *qubit,
                     Targets::Many(qubits) => qubits[round],
                 };
-                if seen >> qubit & 1 == 1 {
+                if seen.contains(qubit.into()) {
                     let qubit = self.qubit_name(qubit);
                     return fault(call.operands[place].at, QasmProblem::Repeated { qubit });
                 }
-                seen |= 1 << qubit;
+                seen |= Wide::of_qubit(qubit.into());
                 qubits[place] = qubit;
             }
             self.apply_modified(at, &callee, &arguments, qubits, &modified)?;

@@ -12,6 +12,7 @@ use super::assign::BITS_A_STEP;
 use super::{Declared, Input, Reader, check_qubits};
 use crate::circuit::input;
 use crate::error::QasmProblem;
+use crate::mask::{Mask, Wide};
 use std::rc::Rc;
 
 /// Most classical bits of a text.
@@ -141,16 +142,16 @@ impl<'s> Reader<'s> {
 
     pub(super) fn declare_alias(&mut self, label: Label, parts: &[Operand]) -> Read<()> {
         let mut qubits = Vec::new();
-        let mut seen = 0u64;
+        let mut seen = Wide::EMPTY;
         for part in parts {
             if let Some(Entity::Bits { .. }) = self.scope.find(part.name) {
                 return unsupported(part.at, "another name for classical bits");
             }
             for &qubit in self.qubits(part)?.as_slice() {
-                if seen >> qubit & 1 == 1 {
+                if seen.contains(qubit.into()) {
                     return fault(part.at, QasmProblem::Repeated { qubit: self.qubit_name(qubit) });
                 }
-                seen |= 1 << qubit;
+                seen |= Wide::of_qubit(qubit.into());
                 qubits.push(qubit);
             }
         }

@@ -10,6 +10,7 @@ use super::super::syntax::{
 use super::super::value::Value;
 use super::{Reader, check_qubits};
 use crate::error::QasmProblem;
+use crate::mask::{Mask, Wide};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -125,14 +126,14 @@ impl<'s> Reader<'s> {
             });
         }
         let mut qubits = Vec::with_capacity(call.operands.len());
-        let mut seen = 0u64;
+        let mut seen = Wide::EMPTY;
         for operand in &call.operands {
             let qubit = self.inner_qubit(operand, inner)?;
-            if seen >> qubit & 1 == 1 {
+            if seen.contains(qubit.into()) {
                 let qubit = cited(self.parser.text(operand.name));
                 return fault(operand.at, QasmProblem::Repeated { qubit });
             }
-            seen |= 1 << qubit;
+            seen |= Wide::of_qubit(qubit.into());
             qubits.push(qubit);
         }
         let (expected, _) = callee.arity();

@@ -9,6 +9,7 @@ use super::super::syntax::{
 use super::super::value::Value;
 use super::{Reader, Targets};
 use crate::error::QasmProblem;
+use crate::mask::{Mask, Wide};
 use std::rc::Rc;
 
 /// Result of a subroutine.
@@ -51,7 +52,7 @@ impl<'s> Reader<'s> {
             return fault(at, QasmProblem::Angles { name: name(), expected, actual });
         }
         let mut entities = Vec::with_capacity(expected);
-        let mut seen = 0u64;
+        let mut seen = Wide::EMPTY;
         for (parameter, argument) in subroutine.parameters.iter().zip(&call.arguments) {
             entities.push(self.bound(at, parameter, argument, &mut seen)?);
         }
@@ -102,7 +103,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Returns what a parameter means in a call. Qubits that are `seen` belong to other parameters.
-    fn bound(&mut self, at: u32, parameter: &Parameter, argument: &Argument, seen: &mut u64) -> Read<Entity<'s>> {
+    fn bound(&mut self, at: u32, parameter: &Parameter, argument: &Argument, seen: &mut Wide) -> Read<Entity<'s>> {
         let (kind, size) = match parameter {
             Parameter::Qubits { size, .. } => {
                 let size = self.size(size.as_ref())?;
@@ -115,7 +116,7 @@ impl<'s> Reader<'s> {
         Ok(Entity::Value { value, kind, bits, constant: false })
     }
 
-    fn bound_qubits(&mut self, at: u32, size: Option<i64>, argument: &Argument, seen: &mut u64) -> Read<Entity<'s>> {
+    fn bound_qubits(&mut self, at: u32, size: Option<i64>, argument: &Argument, seen: &mut Wide) -> Read<Entity<'s>> {
         let operand = match argument {
             Argument::Operand(operand) => operand.clone(),
             Argument::Value(Expression::One(Item { at, term: Term::Name(name) })) => {
@@ -128,10 +129,10 @@ impl<'s> Reader<'s> {
         };
         let targets = self.qubits(&operand)?;
         for &qubit in targets.as_slice() {
-            if *seen >> qubit & 1 == 1 {
+            if seen.contains(qubit.into()) {
                 return fault(operand.at, QasmProblem::Repeated { qubit: self.qubit_name(qubit) });
             }
-            *seen |= 1 << qubit;
+            *seen |= Wide::of_qubit(qubit.into());
         }
         let second = targets.as_slice().len();
         match (size, targets) {

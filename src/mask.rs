@@ -1,17 +1,15 @@
-//! Masks: sets of qubits in the steps of a program.
+//! Masks: sets of qubits.
 //!
-//! Engines that hold amplitudes index them with 64 bits, so their masks are one word. Lowering is written for masks of
-//! any width, because a circuit that no engine holds as amplitudes may have more qubits.
+//! Engines that hold amplitudes index them with 64 bits, so their masks are one word. Circuits and observables may have
+//! more qubits, and lowering is written for masks of any width.
 
-use super::{Controls, Kernel, Step};
 use crate::gf2;
 use std::fmt::Debug;
-use std::ops::{BitAnd, BitOr, BitXor, Not};
-use std::sync::Arc;
+use std::ops::{BitAnd, BitOr, BitOrAssign, BitXor, Not};
 
 /// Set of qubits, with a bit for each qubit.
 pub(crate) trait Mask:
-    Copy + Debug + Default + Eq + BitAnd<Output = Self> + BitOr<Output = Self> + BitXor<Output = Self> + Not<Output = Self>
+    Copy + Debug + Default + Ord + BitAnd<Output = Self> + BitOr<Output = Self> + BitXor<Output = Self> + Not<Output = Self>
 {
     /// No qubit.
     const EMPTY: Self;
@@ -21,6 +19,18 @@ pub(crate) trait Mask:
 
     /// Returns the qubits of the set, from the lowest.
     fn qubits(self) -> impl Iterator<Item = usize>;
+
+    /// Returns the number of qubits in the set.
+    fn count(self) -> u32;
+
+    /// Returns whether the set has a qubit.
+    fn contains(self, qubit: usize) -> bool;
+
+    /// Returns the set of a wide mask, which has no qubits beyond those of this kind of masks.
+    fn of_wide(mask: Wide) -> Self;
+
+    /// Returns the set as a wide mask.
+    fn widened(self) -> Wide;
 
     /// Returns a set of qubits.
     fn of_qubits(qubits: impl IntoIterator<Item = usize>) -> Self {
@@ -32,9 +42,19 @@ pub(crate) trait Mask:
         Self::of_qubits(places.iter().enumerate().filter(|(k, _)| bits >> k & 1 == 1).map(|(_, place)| *place))
     }
 
-    /// Whether the set has no qubit.
+    /// Returns whether the set has no qubit.
     fn is_empty(self) -> bool {
         self == Self::EMPTY
+    }
+
+    /// Returns whether the number of qubits is odd.
+    fn parity(self) -> bool {
+        self.count() % 2 == 1
+    }
+
+    /// Returns the lowest qubit of the set.
+    fn lowest(self) -> Option<usize> {
+        self.qubits().next()
     }
 }
 
@@ -48,6 +68,22 @@ impl Mask for u64 {
     fn qubits(self) -> impl Iterator<Item = usize> {
         gf2::bits(self)
     }
+
+    fn count(self) -> u32 {
+        self.count_ones()
+    }
+
+    fn contains(self, qubit: usize) -> bool {
+        self >> qubit & 1 == 1
+    }
+
+    fn of_wide(mask: Wide) -> Self {
+        mask.narrowed()
+    }
+
+    fn widened(self) -> Wide {
+        self.into()
+    }
 }
 
 /// Mask of 256 qubits.
@@ -59,6 +95,29 @@ impl Wide {
     #[inline(always)]
     fn both(self, other: Self, of_words: impl Fn(u64, u64) -> u64) -> Self {
         Self(std::array::from_fn(|k| of_words(self.0[k], other.0[k])))
+    }
+
+    /// Returns the part of the set among the lowest 64 qubits, as a mask of one word. It is the whole set of a state's
+    /// qubits.
+    pub(crate) fn narrowed(self) -> u64 {
+        self.0[0]
+    }
+
+    /// Returns the set with a qubit, or without it.
+    pub(crate) fn with(self, qubit: usize, has: bool) -> Self {
+        let bit = Self::of_qubit(qubit);
+        if has { self | bit } else { self & !bit }
+    }
+
+    /// Returns the set whose qubit `k` is the qubit `places[k]` of this set.
+    pub(crate) fn extract(self, places: &[usize]) -> Self {
+        Self::of_qubits(places.iter().enumerate().filter(|(_, place)| self.contains(**place)).map(|(k, _)| k))
+    }
+
+    /// Returns all subsets of the set, in the order of the numbers whose bits they are.
+    pub(crate) fn subsets(self) -> impl Iterator<Item = Self> {
+        let places: Vec<usize> = self.qubits().collect();
+        (0..1usize << places.len()).map(move |bits| Self::deposit(bits, &places))
     }
 }
 
@@ -86,6 +145,13 @@ impl BitXor for Wide {
     }
 }
 
+impl BitOrAssign for Wide {
+    #[inline(always)]
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
+    }
+}
+
 impl Not for Wide {
     type Output = Self;
     #[inline(always)]
@@ -104,6 +170,22 @@ impl Mask for Wide {
     fn qubits(self) -> impl Iterator<Item = usize> {
         (0..4).flat_map(move |k| gf2::bits(self.0[k]).map(move |bit| 64 * k + bit))
     }
+
+    fn count(self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    fn contains(self, qubit: usize) -> bool {
+        self.0[qubit / 64] >> (qubit % 64) & 1 == 1
+    }
+
+    fn of_wide(mask: Wide) -> Self {
+        mask
+    }
+
+    fn widened(self) -> Wide {
+        self
+    }
 }
 
 impl From<u64> for Wide {
@@ -112,56 +194,9 @@ impl From<u64> for Wide {
     }
 }
 
-impl Step {
-    /// The same step with wide masks.
-    pub(crate) fn widened(&self) -> Step<Wide> {
-        let kernel = match &self.kernel {
-            Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: (*x).into(), z: (*z).into(), slot: *slot },
-            Kernel::Phase { slot } => Kernel::Phase { slot: *slot },
-            Kernel::FixedPhase(value) => Kernel::FixedPhase(*value),
-            Kernel::Exchange { mask, first, second } => {
-                Kernel::Exchange { mask: (*mask).into(), first: (*first).into(), second: (*second).into() }
-            }
-            Kernel::Matrix { qubits, entries } => {
-                Kernel::Matrix { qubits: qubits.clone(), entries: Arc::clone(entries) }
-            }
-        };
-        let Controls { mask, zeros } = self.controls;
-        Step { kernel, controls: Controls { mask: mask.into(), zeros: zeros.into() } }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::{Angle, Circuit, Weights, input};
-    use crate::gate::Gate;
-    use crate::program::Step;
-    use crate::program::lower::lower_steps;
-
-    /// Writes every gate: alone, under controls, and under a condition.
-    fn write_all_gates(circuit: &mut Circuit, w: &Weights) {
-        for gate in Gate::all() {
-            let angles: Vec<Angle> = (0..gate.angles().len()).map(|k| w.at([0]) * input(0) + 0.1 * k as f64).collect();
-            let qubits: Vec<usize> = (0..gate.qubits().len()).map(|k| (3 * k + 1) % 9).collect();
-            circuit.gate(gate, angles.clone(), qubits.clone());
-            circuit.controlled_on([(9, true), (8, false)], |c| c.gate(gate, angles.clone(), qubits.clone()));
-            circuit.when(input(0).gt(0.2), |c| c.controlled([9], |c| c.gate(gate, angles, qubits)));
-        }
-        circuit.pauli_rot(0.3, "XIYZ", [0, 2, 5, 7]).pauli_rot(0.4, "II", [1, 2]).measure(0, 10).reset(1, 11);
-    }
-
-    #[test]
-    fn steps_are_the_same_with_masks_of_any_width() {
-        let mut circuit = Circuit::new(12);
-        let w = circuit.weights("w", 1);
-        write_all_gates(&mut circuit, &w);
-        circuit.check().expect("a sound circuit");
-        let narrow = lower_steps::<u64>(&circuit).expect("a sound circuit");
-        let wide = lower_steps::<Wide>(&circuit).expect("a sound circuit");
-        assert!(narrow.len() > 3 * Gate::all().len());
-        assert_eq!(narrow.iter().map(Step::widened).collect::<Vec<_>>(), wide);
-    }
 
     #[test]
     fn wide_masks_have_256_qubits() {

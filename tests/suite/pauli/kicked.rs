@@ -1,0 +1,239 @@
+//! The kicked Ising model on the 127 qubits of a heavy-hex lattice (Y. Kim et al., Nature 618, 500 (2023)): rotations about X by an angle for each step, and
+//! quarter turns about ZZ on all edges. An output is that of its light cone, which a state vector holds.
+
+use super::close;
+use candle_core::{DType, Device, Tensor};
+use candle_nn::{VarBuilder, VarMap};
+use candlewick::error::{Error, SimulationError};
+use candlewick::nn::QuantumLayerConfig;
+use candlewick::prelude::*;
+use candlewick::{PauliPropagation, Simulation};
+use std::collections::BTreeSet;
+use std::f64::consts::FRAC_PI_2;
+
+/// Edges of the heavy-hex lattice of 127 qubits: seven rows, and between them four qubits that join two rows each.
+fn heavy_hex() -> Vec<[usize; 2]> {
+    let (mut edges, mut rows, mut next) = (Vec::new(), Vec::new(), 0);
+    for row in 0..7 {
+        let columns: Vec<usize> = (usize::from(row == 6)..15 - usize::from(row == 0)).collect();
+        let first = next;
+        edges.extend((1..columns.len()).map(|k| [first + k - 1, first + k]));
+        rows.push(columns.iter().enumerate().map(|(k, column)| (*column, first + k)).collect::<Vec<_>>());
+        next += columns.len();
+        if row < 6 {
+            let start = if row % 2 == 0 { 0 } else { 2 };
+            rows.push((0..4).map(|k| (start + 4 * k, next + k)).collect());
+            next += 4;
+        }
+    }
+    for between in (1..rows.len()).step_by(2) {
+        for (column, qubit) in &rows[between] {
+            for row in [&rows[between - 1], &rows[between + 1]] {
+                let (_, end) = row.iter().find(|(other, _)| other == column).expect("a qubit in this column");
+                edges.push([*end, *qubit]);
+            }
+        }
+    }
+    edges
+}
+
+/// Step of the model: qubits that are kicked, and edges behind that.
+#[derive(Clone)]
+struct Step {
+    kicked: Vec<usize>,
+    edges: Vec<[usize; 2]>,
+}
+
+fn model(steps: usize) -> Vec<Step> {
+    let edges = heavy_hex();
+    assert_eq!(edges.len(), 144);
+    vec![Step { kicked: (0..127).collect(), edges }; steps]
+}
+
+/// Circuit of some steps, with each qubit at its place among `places`.
+fn circuit(steps: &[Step], places: &[usize]) -> Circuit {
+    let place = |qubit: &usize| places.binary_search(qubit).expect("a qubit of the circuit");
+    let mut circuit = Circuit::new(places.len());
+    let w = circuit.weights("w", steps.len());
+    for (index, step) in steps.iter().enumerate() {
+        step.kicked.iter().for_each(|qubit| _ = circuit.rx(w.at(index), place(qubit)));
+        step.edges.iter().for_each(|[a, b]| _ = circuit.rzz(-FRAC_PI_2, place(a), place(b)));
+    }
+    circuit
+}
+
+/// Steps and qubits that a word on these qubits can see. Edges behind the last kicks commute with words of Z.
+fn light_cone(steps: usize, qubits: &[usize], is_z: bool) -> (Vec<Step>, Vec<usize>) {
+    let mut cone: BTreeSet<usize> = qubits.iter().copied().collect();
+    let mut seen = model(steps);
+    for (index, step) in seen.iter_mut().enumerate().rev() {
+        step.edges.retain(|edge| edge.iter().any(|qubit| cone.contains(qubit)) && !(is_z && index + 1 == steps));
+        cone.extend(step.edges.iter().flatten());
+        step.kicked.retain(|qubit| cone.contains(qubit));
+    }
+    (seen, cone.into_iter().collect())
+}
+
+/// Word of letters on qubits, at their places.
+fn word(letters: &[(char, usize)], places: &[usize]) -> Observable {
+    letters.iter().fold(Observable::identity(), |word, (letter, qubit)| {
+        let place = places.binary_search(qubit).expect("a qubit of the circuit");
+        word * match letter {
+            'X' => X(place),
+            'Y' => Y(place),
+            _ => Z(place),
+        }
+    })
+}
+
+fn layer(
+    circuit: Circuit,
+    observables: Vec<Observable>,
+    angles: &[f64],
+    options: Option<PauliPropagation>,
+) -> QuantumLayer {
+    let dtype = DType::F64;
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, dtype, &Device::Cpu);
+    let simulation = options.map_or(Simulation::StateVector, Simulation::Pauli);
+    let config = QuantumLayerConfig { simulation, ..Default::default() };
+    let layer = QuantumLayer::with_config(circuit, Measurement::expectation(observables), config, vb).expect("a layer");
+    let variables = varmap.data().lock().expect("variables");
+    variables["w"].set(&Tensor::new(angles, &Device::Cpu).expect("angles")).expect("angles");
+    layer
+}
+
+/// Outputs, and the gradient of each.
+fn values(
+    circuit: Circuit,
+    observables: Vec<Observable>,
+    angles: &[f64],
+    options: Option<PauliPropagation>,
+) -> Vec<Vec<f64>> {
+    let layer = layer(circuit, observables, angles, options);
+    let y = layer.evaluate().expect("outputs");
+    let mut all = vec![y.to_vec1::<f64>().expect("numbers")];
+    for output in 0..y.dim(0).expect("outputs") {
+        let gradients = y.get(output).and_then(|y| y.backward()).expect("gradients");
+        let (_, weights) = layer.weights().next().expect("weights");
+        let of = gradients.get(weights).expect("a gradient");
+        all.push(of.to_vec1().expect("numbers"));
+    }
+    all
+}
+
+const ALL: usize = 127;
+
+/// Angles that differ from step to step.
+fn unequal(steps: usize) -> Vec<f64> {
+    (0..steps).map(|k| 0.9 * (1.7 * k as f64 + 0.4).sin()).collect()
+}
+
+#[test]
+fn outputs_and_gradients_are_those_of_light_cones() {
+    let words: [&[(char, usize)]; 5] =
+        [&[('Z', 62)], &[('Z', 62), ('Z', 63)], &[('Z', 13)], &[('X', 55)], &[('Y', 12), ('Z', 13)]];
+    let places: Vec<usize> = (0..ALL).collect();
+    for steps in [1, 3, 4] {
+        for angles in [vec![0.7; steps], unequal(steps)] {
+            let observables = words.iter().map(|letters| word(letters, &places)).collect();
+            let found =
+                values(circuit(&model(steps), &places), observables, &angles, Some(PauliPropagation::default()));
+            for (output, letters) in words.iter().enumerate() {
+                let qubits: Vec<usize> = letters.iter().map(|(_, qubit)| *qubit).collect();
+                let (seen, cone) = light_cone(steps, &qubits, letters.iter().all(|(letter, _)| *letter == 'Z'));
+                assert!(cone.len() <= 22, "{steps} steps: {} qubits", cone.len());
+                let expected = values(circuit(&seen, &cone), vec![word(letters, &cone)], &angles, None);
+                let found = [vec![found[0][output]], found[output + 1].clone(), Vec::new()];
+                close(&found, &[expected[0].clone(), expected[1].clone(), Vec::new()], 1e-12);
+            }
+        }
+    }
+}
+
+/// Five steps: 458 words are exact, and limits of the weight leave words out as they are defined, by the weight of what a
+/// rotation bears. Values from a dictionary of words in Python, and from a state vector of 19 qubits.
+#[test]
+fn five_steps_with_limits() {
+    let places: Vec<usize> = (0..ALL).collect();
+    for (weight, expected) in [
+        (Some(5), [0.957476632737, 0.306844063366]),
+        (Some(6), [0.957500871783, 0.344090436899]),
+        (Some(8), [0.957500871783, 0.344090436899]),
+        (Some(10), [0.957515527657, 0.351237371072]),
+        (None, [0.957515527657, 0.351237371072]),
+    ] {
+        for (angle, expected) in [0.3, 0.9].into_iter().zip(expected) {
+            let mut options = PauliPropagation::default();
+            options.max_weight = weight;
+            let found = values(circuit(&model(5), &places), vec![Z(62)], &[angle; 5], Some(options));
+            assert!((found[0][0] - expected).abs() < 1e-10, "{weight:?}: {} instead of {expected}", found[0][0]);
+        }
+    }
+    let (seen, cone) = light_cone(5, &[62], true);
+    assert_eq!(cone.len(), 19);
+    let exact = values(circuit(&seen, &cone), vec![word(&[('Z', 62)], &cone)], &unequal(5), None);
+    let found = values(circuit(&model(5), &places), vec![Z(62)], &unequal(5), Some(PauliPropagation::default()));
+    close(&[found[0].clone(), found[1].clone(), Vec::new()], &[exact[0].clone(), exact[1].clone(), Vec::new()], 1e-12);
+}
+
+/// Closed forms on as many qubits as a circuit may have.
+#[test]
+fn closed_forms_on_many_qubits() {
+    let options = || Some(PauliPropagation::default());
+    let mut ghz = Circuit::new(256);
+    ghz.weights("w", 1);
+    ghz.h(0);
+    (1..256).for_each(|q| _ = ghz.cx(q - 1, q));
+    let all: Vec<usize> = (0..256).collect();
+    let x = word(&(0..256).map(|q| ('X', q)).collect::<Vec<_>>(), &all);
+    let found = values(ghz, vec![Z(0) * Z(255), x, Z(3), Observable::projector([false; 10])], &[0.0], options());
+    close(&[found[0].clone(), Vec::new(), Vec::new()], &[vec![1.0, 1.0, 0.0, 0.5], Vec::new(), Vec::new()], 1e-12);
+
+    let angles: Vec<f64> = (0..256).map(|k| 0.01 * k as f64 - 1.0).collect();
+    let mut product = Circuit::new(256);
+    let w = product.weights("w", 256);
+    (0..256).for_each(|q| _ = product.ry(w.at(q), q));
+    let found = values(product, vec![Z(3) * X(64) * Z(200), 0.5 * X(255) - Z(128)], &angles, options());
+    let (a, b, c) = (angles[3], angles[64], angles[200]);
+    let expected = [a.cos() * b.sin() * c.cos(), 0.5 * angles[255].sin() - angles[128].cos()];
+    assert!(found[0].iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-14), "{:?}", found[0]);
+    assert!((found[1][64] - a.cos() * b.cos() * c.cos()).abs() < 1e-14 && found[1][65] == 0.0);
+    assert!((found[2][255] - 0.5 * angles[255].cos()).abs() < 1e-14);
+}
+
+/// Everything that needs a state says so, with the numbers and the way to go.
+#[test]
+fn states_of_many_qubits_are_refused() {
+    let wide = || {
+        let mut circuit = Circuit::new(127);
+        let w = circuit.weights("w", 1);
+        circuit.rx(w.at(0), 100).measure(100, 126).reset(100, 125);
+        circuit
+    };
+    let is_refused = |error: Error| {
+        let Error::Simulation(SimulationError::NoState { qubits: 127, limit: 58 }) = error else { panic!("{error}") };
+        assert!(error.to_string().contains("Simulation::Pauli"));
+    };
+    let vb = || VarBuilder::zeros(DType::F64, &Device::Cpu);
+    let measurement = || Measurement::expectation([Z(126)]);
+    for simulation in
+        [Simulation::Auto, Simulation::StateVector, Simulation::Density, Simulation::Trajectories { count: 1 }]
+    {
+        let config = QuantumLayerConfig { simulation, ..Default::default() };
+        is_refused(QuantumLayer::with_config(wide(), measurement(), config, vb()).expect_err("a state"));
+    }
+    let w = Tensor::zeros(1, DType::F64, &Device::Cpu).expect("weights");
+    is_refused(candlewick::functional::evaluate(&wide(), &measurement(), None, &[("w", &w)]).expect_err("a state"));
+    is_refused(candlewick::program::Program::new(&wide(), &measurement()).expect_err("a state"));
+    // The layer of many qubits has its values, and no outcomes.
+    let layer = layer(wide(), vec![Z(126)], &[0.3], Some(PauliPropagation::default()));
+    assert!((layer.evaluate().and_then(|y| Ok(y.to_vec1::<f64>()?)).expect("values")[0] - 0.3f64.cos()).abs() < 1e-14);
+    is_refused(layer.sample(None, 10).expect_err("no state"));
+    is_refused(layer.counts(None, 10).expect_err("no state"));
+    let config = QuantumLayerConfig { simulation: Simulation::Pauli(Default::default()), ..Default::default() };
+    for measurement in [Measurement::state(), Measurement::variance([Z(0)]), Measurement::probabilities(0..12)] {
+        let made = QuantumLayer::with_config(wide(), measurement, config.clone(), vb());
+        assert!(made.and_then(|layer| layer.evaluate()).is_err());
+    }
+}
