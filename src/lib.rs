@@ -171,7 +171,7 @@ pub use {candle_core, candle_nn, num_complex};
 
 pub use circuit::Circuit;
 pub use engine::Simulation;
-pub use engine::pauli::PauliPropagation;
+pub use engine::pauli::{PauliPaths, PauliPropagation};
 pub use error::{Error, Mistake, Result};
 pub use exchange::{executor, qasm};
 pub use gradient::GradientMethod;

@@ -144,6 +144,20 @@ pub enum SimulationError {
         /// Largest number.
         allowed: usize,
     },
+    /// An output of which a limit of the weight leaves no more than a product of cosines.
+    #[error(
+        "output {output} has words of {weight} letters where rotations act, and a `max_weight` of {max_weight} leaves out \
+         all that they make of them: raise it, or entangle neighbours in two halves, as a chain of CX makes words as \
+         long as itself"
+    )]
+    HeavyWords {
+        /// Number of the output.
+        output: usize,
+        /// Letters of one of its words.
+        weight: u32,
+        /// Limit of the weight.
+        max_weight: u32,
+    },
     /// More Pauli words than the limit.
     #[error(
         "Pauli propagation has reached {words} words, more than its `max_terms` of {limit}; {}",

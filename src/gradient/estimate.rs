@@ -77,6 +77,11 @@ impl Estimator {
         Ok(Self { outside: outside.map(Arc::new), ..self })
     }
 
+    /// Returns the estimator with another simulation.
+    pub(crate) fn with_simulation(self, simulation: Simulation) -> Self {
+        Self { options: Options { simulation, ..self.options }, ..self }
+    }
+
     /// Returns the program outside that draws samples, if any.
     pub(crate) fn outside(&self) -> Option<&Outside> {
         self.outside.as_deref()

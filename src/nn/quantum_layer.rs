@@ -3,6 +3,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
+use crate::engine::pauli::{PauliPaths, PauliPropagation, count_paths};
 use crate::engine::{Options, Simulation};
 use crate::error::{Error, Result, SimulationError, WeightsError};
 use crate::fingerprint::circuit_fingerprint;
@@ -294,6 +295,84 @@ impl QuantumLayer {
     /// State vectors for a circuit with noise; a density matrix of more than 10 qubits with [`Simulation::Auto`].
     pub fn simulation(&self) -> Result<Simulation> {
         self.config.simulation.resolve(&self.program)
+    }
+
+    /// Returns the numbers of Pauli words with which [`Simulation::Pauli`] computes. They follow from the circuit, the
+    /// measurement and the limits, and not from weights and inputs.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use candle_nn::VarBuilder;
+    /// use candlewick::{PauliPropagation, Simulation, nn::QuantumLayerConfig, prelude::*};
+    ///
+    /// // Quarter turns about ZZ between rotations about X, on a line of 100 qubits.
+    /// let mut circuit = Circuit::new(100);
+    /// let w = circuit.weights("w", 4);
+    /// for step in 0..4 {
+    ///     for q in 0..100 { circuit.rx(w.at(step), q); }
+    ///     for q in 0..99 { circuit.rzz(std::f64::consts::FRAC_PI_2, q, q + 1); }
+    /// }
+    /// let layer = |weight: u32| {
+    ///     let simulation = Simulation::Pauli(PauliPropagation::with_weight(weight));
+    ///     let config = QuantumLayerConfig { simulation, ..Default::default() };
+    ///     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    ///     let z = Measurement::expectation([Z(50)]);
+    ///     QuantumLayer::with_config(circuit.clone(), z, config, vb)
+    /// };
+    /// assert!(layer(6)?.paths()?.is_exact() && !layer(2)?.paths()?.is_exact());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another simulation than [`Simulation::Pauli`]; a circuit or a measurement that it cannot run; more words than the
+    /// limits.
+    pub fn paths(&self) -> Result<PauliPaths> {
+        let options = self.pauli("paths")?;
+        // Without inputs there is one sample.
+        let kind = (self.dtype, self.program.inputs() == 0);
+        count_paths(&self.program, &options, self.config.memory_limit, kind)
+    }
+
+    /// Returns the layer with another limit of the weight of Pauli words, and the same weights.
+    ///
+    /// # Errors
+    /// Another simulation than [`Simulation::Pauli`].
+    pub fn with_weight(&self, max_weight: u32) -> Result<Self> {
+        let options = self.pauli("with_weight")?;
+        Ok(self.with_limits(PauliPropagation { max_weight: Some(max_weight), ..options }))
+    }
+
+    /// Returns by how much each output moves, for given inputs, when the limits of the weight and of the sines of Pauli
+    /// words are raised by 2: numbers of 0 or more in the outputs' shape, outside of any graph.
+    ///
+    /// The move is no bound of the error: it says whether values still change. Moves of an exact layer are 0.
+    ///
+    /// # Errors
+    /// Another simulation than [`Simulation::Pauli`]; more words than `max_terms` under the raised limits; the errors of
+    /// [`try_forward`](Self::try_forward).
+    pub fn truncation(&self, x: Option<&Tensor>) -> Result<Tensor> {
+        let options = self.pauli("truncation")?;
+        let y = self.run(x, false)?;
+        if self.paths()?.is_exact() {
+            return Ok(y.zeros_like()?);
+        }
+        Ok((self.with_limits(options.raised()).run(x, false)? - y)?.abs()?)
+    }
+
+    /// Returns the options of Pauli propagation, which a method needs.
+    fn pauli(&self, setting: &'static str) -> Result<PauliPropagation> {
+        match &self.config.simulation {
+            Simulation::Pauli(options) => Ok(*options),
+            _ => Err(Error::SettingNeeds { of: "QuantumLayer", setting, needs: "Simulation::Pauli" }),
+        }
+    }
+
+    fn with_limits(&self, options: PauliPropagation) -> Self {
+        let simulation = Simulation::Pauli(options);
+        let mut layer = self.clone();
+        layer.estimator = layer.estimator.with_simulation(simulation.clone());
+        layer.config.simulation = simulation;
+        layer
     }
 
     /// Returns the lowered circuit.

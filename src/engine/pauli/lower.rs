@@ -65,7 +65,12 @@ impl Lowered {
                 Error::Memory(MemoryError::Numbers { what, needed: Some(needed), budget })
             }
         })?;
-        Ok(Self { paths, constants })
+        match (paths.stuck, options.max_weight) {
+            (Some((output, weight)), Some(max_weight)) => {
+                Err(SimulationError::HeavyWords { output, weight, max_weight }.into())
+            }
+            _ => Ok(Self { paths, constants }),
+        }
     }
 }
 

@@ -64,6 +64,60 @@ impl PauliPropagation {
     pub fn with_weight(max_weight: u32) -> Self {
         Self { max_weight: Some(max_weight), ..Self::default() }
     }
+
+    /// Returns the same options with limits of weight and sines that are higher by 2; what has no limit stays so.
+    pub(crate) fn raised(self) -> Self {
+        let [max_weight, max_sines] = [self.max_weight, self.max_sines].map(|limit| limit.map(|n| n.saturating_add(2)));
+        Self { max_weight, max_sines, ..self }
+    }
+}
+
+/// Numbers of the Pauli words of a layer, from [`QuantumLayer::paths`](crate::QuantumLayer::paths).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PauliPaths {
+    /// Number of words that carry values.
+    pub terms: usize,
+    /// Number of words that turns and channels move, each move counted.
+    pub moves: usize,
+    /// Number of words that the limits left out. Words are counted before it is known whether they would have come to
+    /// anything, so values may be exact even if some were left out.
+    pub left_out: usize,
+    /// Number of words among [`left_out`](Self::left_out) that were borne of words heavier than the limit. Where there
+    /// are many, Clifford gates spread words faster than the limit allows, and outputs become products of cosines that
+    /// hardly depend on angles: raise the limit, or entangle neighbours in two halves and not one after another.
+    pub of_heavy: usize,
+    /// Bytes that a thread takes for a gradient: for one sample alone, or for 16 (8 in F64) side by side.
+    pub bytes: u64,
+}
+
+impl PauliPaths {
+    /// Returns whether no word was left out, so that values are exact up to rounding.
+    pub fn is_exact(&self) -> bool {
+        self.left_out == 0
+    }
+}
+
+/// Returns the numbers of the words of a program, which are made at the first request.
+///
+/// # Errors
+/// A program that Pauli propagation cannot run; more words than the limits.
+pub(crate) fn count_paths(
+    program: &Program,
+    options: &PauliPropagation,
+    memory_limit: Option<u64>,
+    (dtype, is_one): (DType, bool),
+) -> Result<PauliPaths> {
+    let lowered = Lowered::of(program, options, memory_limit)?;
+    let paths = &lowered.paths;
+    let bytes = match (dtype, is_one) {
+        (DType::F64, true) => Room::<f64, 1>::bytes(paths, true),
+        (DType::F64, false) => Room::<f64, 8>::bytes(paths, true),
+        (_, true) => Room::<f32, 1>::bytes(paths, true),
+        (_, false) => Room::<f32, 16>::bytes(paths, true),
+    };
+    let (left_out, of_heavy) = (paths.left_out, paths.of_heavy);
+    Ok(PauliPaths { terms: paths.terms, moves: paths.work(), left_out, of_heavy, bytes })
 }
 
 /// Engine for Pauli propagation of tensors on `Device::Cpu`.

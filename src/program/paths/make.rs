@@ -6,6 +6,7 @@ use super::turns::{Angle, Move, Turn};
 use super::words::Words;
 use crate::mask::Mask;
 use crate::observable::{Letter, PauliWord};
+use std::collections::HashMap;
 
 /// Limits of the words that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,19 +45,21 @@ impl Paths {
         outputs: &[Vec<(PauliWord, f64)>],
         limits: Limits,
     ) -> Result<Self, TooLarge> {
-        let mut making = Making { words: Words::new(qubits), paths: Self::default(), moves: 0, limits };
+        let mut making = Making::new(qubits, limits);
         let (rest, possible) = making.split(qubits, moves);
         for output in outputs {
             let sum = output.iter().map(|(word, coefficient)| (making.words.place(*word), *coefficient)).collect();
             making.paths.outputs.push(sum);
             making.check()?;
         }
+        making.roots = vec![Root::default(); making.words.len()];
         for step in rest.iter().rev() {
             match step {
                 Move::Turn(turn) => making.turn(turn)?,
                 Move::Channel(channel) => making.channel(channel)?,
             }
         }
+        making.find_stuck();
         let live = making.prune(&possible);
         Ok(making.numbered(&live, &possible))
     }
@@ -71,6 +74,18 @@ struct Making {
     /// Pairs and cuts of all steps.
     moves: u64,
     limits: Limits,
+    /// Fate of each word with which an output begins.
+    roots: Vec<Root>,
+    angles: HashMap<(Option<usize>, u64), usize>,
+}
+
+/// Fate of a word with which an output begins.
+#[derive(Debug, Clone, Copy, Default)]
+struct Root {
+    /// Whether a turn has turned it to another word.
+    is_turned: bool,
+    /// Its weight at a turn whose word was left out.
+    heavy: Option<u32>,
 }
 
 /// Returns the list of a coefficient.
@@ -83,6 +98,11 @@ fn grouped<T>(groups: &mut ByCoefficient<T>, coefficient: usize) -> &mut Vec<T> 
 }
 
 impl Making {
+    fn new(qubits: usize, limits: Limits) -> Self {
+        let (words, paths) = (Words::new(qubits), Paths::default());
+        Self { words, paths, moves: 0, limits, roots: Vec::new(), angles: HashMap::new() }
+    }
+
     fn check(&self) -> Result<(), TooLarge> {
         let words = self.words.len();
         let bytes = words as u64 * Words::BYTES + self.moves * PAIR_BYTES;
@@ -95,10 +115,13 @@ impl Making {
 
     /// Index of an angle.
     fn angle(&mut self, angle: Angle) -> usize {
-        let angles = &mut self.paths.angles;
-        angles.iter().rposition(|known| *known == angle).unwrap_or_else(|| {
-            angles.push(angle);
-            angles.len() - 1
+        let key = match angle {
+            Angle::Slot { slot, factor } => (Some(slot), factor.to_bits()),
+            Angle::Constant(angle) => (None, angle.to_bits()),
+        };
+        *self.angles.entry(key).or_insert_with(|| {
+            self.paths.angles.push(angle);
+            self.paths.angles.len() - 1
         })
     }
 
@@ -220,13 +243,17 @@ impl Making {
                     let [a, b] = [i, j].map(|at| self.words.sines[at as usize]);
                     self.words.sines[i as usize] = a.min(b.saturating_add(1));
                     self.words.sines[j as usize] = b.min(a.saturating_add(1));
+                    self.turned(i);
+                    self.turned(j);
                     step.pairs.push(if minus == self.words.minus[j as usize] { [i, j] } else { [j, i] });
                 }
                 None => {
                     let new = generator.product(old);
                     if new.weight() > self.limits.weight || self.words.sines[i as usize] >= self.limits.sines {
                         step.cuts.push(i);
+                        self.left_out(i, old.weight());
                     } else {
+                        self.turned(i);
                         step.births.push([i, self.words.born(i, new, hash, minus, self.words.sines[i as usize] + 1)]);
                         self.check()?;
                     }
@@ -234,6 +261,33 @@ impl Making {
             }
         }
         Ok(step)
+    }
+
+    /// Notes that a turn turns a word to another.
+    fn turned(&mut self, word: u32) {
+        if let Some(root) = self.roots.get_mut(word as usize) {
+            root.is_turned = true;
+        }
+    }
+
+    /// Notes that what a turn makes of a word of some weight is left out.
+    fn left_out(&mut self, word: u32, weight: u32) {
+        if weight > self.limits.weight {
+            self.paths.of_heavy += 1;
+            if let Some(root) = self.roots.get_mut(word as usize) {
+                root.heavy = Some(weight);
+            }
+        }
+    }
+
+    /// Finds the first output that is no more than a product of cosines.
+    fn find_stuck(&mut self) {
+        let of = |sum: &Vec<(u32, f64)>| {
+            let roots = || sum.iter().map(|(at, _)| self.roots[*at as usize]);
+            if roots().any(|root| root.is_turned) { None } else { roots().find_map(|root| root.heavy) }
+        };
+        let mut all = self.paths.outputs.iter().enumerate();
+        self.paths.stuck = all.find_map(|(output, sum)| Some((output, of(sum)?)));
     }
 
     /// Drops what has no way to a word with a value, from the start on. Returns the words that are left.

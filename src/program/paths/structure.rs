@@ -23,6 +23,11 @@ pub(crate) struct Paths {
     pub(crate) ends: Ends,
     /// Words that the limits left out, those included that would have come to nothing.
     pub(crate) left_out: usize,
+    /// Those among them whose parents were beyond the limit of the weight already: Clifford gates had made them so, or
+    /// an observable began so.
+    pub(crate) of_heavy: usize,
+    /// Output whose own words are too heavy for any turn to bear a word of them, and the weight of one of them.
+    pub(crate) stuck: Option<(usize, u32)>,
 }
 
 /// Turn or channel on all words that it changes.

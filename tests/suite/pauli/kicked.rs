@@ -237,3 +237,62 @@ fn states_of_many_qubits_are_refused() {
         assert!(made.and_then(|layer| layer.evaluate()).is_err());
     }
 }
+
+#[test]
+fn layers_say_what_limits_leave_out() {
+    let places: Vec<usize> = (0..ALL).collect();
+    let limited = |weight: u32| {
+        let options = Some(PauliPropagation::with_weight(weight));
+        layer(circuit(&model(5), &places), vec![Z(62)], &[0.9; 5], options)
+    };
+    let exact = limited(13);
+    let paths = exact.paths().expect("words");
+    assert!(paths.is_exact() && paths.terms == 458 && paths.left_out == 0, "{paths:?}");
+    assert_eq!(exact.truncation(None).expect("a truncation").to_vec1::<f64>().expect("numbers"), [0.0]);
+    let rough = limited(6);
+    let paths = rough.paths().expect("words");
+    assert!(!paths.is_exact() && paths.terms < 458, "{paths:?}");
+    // Weight 8 has the same words, and weight 10 those of the exact value.
+    let moves =
+        |layer: &QuantumLayer| layer.truncation(None).expect("a truncation").to_vec1::<f64>().expect("numbers")[0];
+    assert_eq!(moves(&rough), 0.0);
+    let found = moves(&limited(8));
+    assert!((found - (0.351237371072 - 0.344090436899)).abs() < 1e-10, "{found}");
+    let y = |layer: &QuantumLayer| layer.evaluate().and_then(|y| Ok(y.to_vec1::<f64>()?)).expect("values")[0];
+    assert_eq!(y(&rough.with_weight(13).expect("a layer")), y(&exact));
+    let plain = layer(circuit(&model(1)[..1], &places[..]), vec![Z(62)], &[0.9], Some(PauliPropagation::default()));
+    assert!(plain.paths().expect("words").is_exact());
+    let mut small = Circuit::new(2);
+    small.weights("w", 1);
+    let state = layer(small, vec![Z(0)], &[0.9], None);
+    let needs = |error: Error| matches!(error, Error::SettingNeeds { needs: "Simulation::Pauli", .. });
+    assert!(needs(state.paths().expect_err("words")) && needs(state.truncation(None).expect_err("words")));
+    assert!(needs(state.with_weight(3).expect_err("words")));
+}
+
+/// CX one after another around a ring makes the word of an output as long as the ring: what is left under a limit of the
+/// weight hardly depends on angles, and the layer says so rather than train nothing.
+#[test]
+fn rings_in_sequence_are_refused() {
+    let network = |in_halves: bool| {
+        let mut circuit = Circuit::new(64);
+        let w = circuit.weights("w", (3, 64));
+        for layer in 0..3 {
+            (0..64).for_each(|q| _ = circuit.ry(w.at([layer, q]), q));
+            let order = (0..64).filter(|q| in_halves && q % 2 == 0).chain((0..64).filter(|q| !in_halves || q % 2 == 1));
+            order.for_each(|q| _ = circuit.cx(q, (q + 1) % 64));
+        }
+        circuit
+    };
+    let made = |circuit: Circuit| {
+        let simulation = Simulation::Pauli(PauliPropagation::with_weight(6));
+        let config = QuantumLayerConfig { simulation, ..Default::default() };
+        let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+        QuantumLayer::with_config(circuit, Measurement::expectation((0..64).map(Z)), config, vb)
+            .and_then(|layer| layer.paths())
+    };
+    let error = made(network(false)).expect_err("long words");
+    let Error::Simulation(SimulationError::HeavyWords { max_weight: 6, weight, .. }) = error else { panic!("{error}") };
+    assert!(weight > 32, "{weight}");
+    assert!(made(network(true)).expect("short words").is_exact());
+}
