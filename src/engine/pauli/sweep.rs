@@ -206,7 +206,11 @@ pub(super) fn gradient<T: Real, const L: usize>(
     cotangents: &[[f64; L]],
     found: &mut Derivatives<L>,
 ) {
-    zeros(&mut room.c, paths.terms);
+    // Every other word begins at a birth, which sets c, or at a channel.
+    room.c.resize(paths.terms, [T::default(); L]);
+    for (i, _) in paths.outputs.iter().flatten() {
+        room.c[*i as usize] = [T::default(); L];
+    }
     for (sum, cotangent) in paths.outputs.iter().zip(cotangents) {
         for (i, coefficient) in sum {
             let c = &mut room.c[*i as usize];
@@ -235,6 +239,7 @@ fn add<const L: usize>(to: &mut [f64; L], total: &[f64; L]) {
 #[inline(always)]
 fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, found: &mut [[f64; L]]) {
     let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
+    step.born.iter().for_each(|j| c[*j as usize] = [T::default(); L]);
     for (coefficient, words) in &step.shifts {
         let shift = room.coefficients[*coefficient];
         for words in words.chunks(CHUNK) {

@@ -48,7 +48,7 @@ pub(crate) struct ChannelStep {
     /// Coefficient by coefficient, words `[i, j]` with `c_j = c_j + s c_i`, or minus that. No j is multiplied here.
     pub(crate) shifts: ByCoefficient<([u32; 2], bool)>,
     /// Words that begin here.
-    pub(super) born: Vec<u32>,
+    pub(crate) born: Vec<u32>,
 }
 
 /// Turn of all words that do not commute with its own.
@@ -101,7 +101,7 @@ impl PathStep {
                 step.births.iter_mut().chain(&mut step.pairs).flatten().chain(&mut step.cuts).for_each(of);
             }
             Self::Channel(step) => {
-                step.factors.iter_mut().flat_map(|(_, words)| words).for_each(&mut of);
+                step.factors.iter_mut().flat_map(|(_, words)| words).chain(&mut step.born).for_each(&mut of);
                 step.shifts.iter_mut().flat_map(|(_, words)| words).flat_map(|(pair, _)| pair).for_each(of);
             }
         }
@@ -157,7 +157,7 @@ impl ChannelStep {
         for ([i, _], _) in self.shifts.iter().flat_map(|(_, words)| words) {
             (live[*i as usize], ever[*i as usize]) = (true, true);
         }
-        self.born.iter().for_each(|j| live[*j as usize] = false);
+        self.born.retain(|j| std::mem::take(&mut live[*j as usize]));
         self.factors.retain(|(_, words)| !words.is_empty());
         self.shifts.retain(|(_, words)| !words.is_empty());
     }
