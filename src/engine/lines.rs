@@ -62,6 +62,14 @@ impl<T: Real> Memory<T> {
         unsafe { std::slice::from_raw_parts_mut(self.start_mut(), self.count()) }
     }
 
+    /// All numbers, line by line, to change them.
+    pub(in crate::engine) fn numbers_mut(&mut self) -> &mut [T] {
+        let lines = self.lines_mut();
+        let count = LANES * lines.len();
+        // SAFETY: a line is so many numbers and nothing else, and the lines stand side by side.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), count) }
+    }
+
     fn count(&self) -> usize {
         match self {
             Self::Heap(lines) => lines.len(),

@@ -305,6 +305,19 @@ fn threads_for<T: Real, const L: usize>(call: &Call<'_, T>, gradient: bool, opti
     Ok(if is_large && exceeded(threads).is_none() { threads } else { 1 })
 }
 
+/// Takes memory for so many blocks, idle memory first.
+fn reserved<T: Real, const L: usize>(
+    idle: &Idle,
+    count: usize,
+    paths: &Paths,
+    gradient: bool,
+) -> Result<Vec<Scratch<T, L>>> {
+    let mut scratches = idle.take::<Scratch<T, L>>(count);
+    scratches.resize_with(count, Scratch::default);
+    scratches.iter_mut().try_for_each(|scratch| scratch.room.reserve(paths, gradient))?;
+    Ok(scratches)
+}
+
 /// Computes all outputs. If `save`, and if the memory is there, the blocks stay as they are for the gradient.
 pub(super) fn forward<T: Real, const L: usize>(
     call: &Call<'_, T>,
@@ -319,15 +332,14 @@ pub(super) fn forward<T: Real, const L: usize>(
     // A quarter of the memory may wait.
     let all = block_bytes::<T, L>(call.paths()).checked_mul(4 * count as u64);
     if !save || width == 0 || exceeded_budget(all, options.memory_limit).is_some() {
-        let mut scratches = idle.take::<Scratch<T, L>>(threads);
+        let mut scratches = reserved::<T, L>(idle, threads.min(count), call.paths(), false)?;
         share::for_each_item(threads > 1, &mut scratches, rows.enumerate(), |scratch, (block, rows)| {
             call.forward(scratch, L * block, rows, false);
         });
         idle.keep(scratches);
         return Ok((outputs, None));
     }
-    let mut blocks = idle.take::<Scratch<T, L>>(count);
-    blocks.resize_with(count, Scratch::default);
+    let mut blocks = reserved::<T, L>(idle, count, call.paths(), true)?;
     let items = blocks.iter_mut().zip(rows).enumerate();
     share::for_each_item(threads > 1, &mut Vec::<()>::new(), items, |(), (block, (scratch, rows))| {
         call.forward(scratch, L * block, rows, true);
@@ -358,7 +370,7 @@ pub(super) fn gradient<T: Real, const L: usize>(
         }
         _ => {
             let idle = Idle::of(&call.program.cache);
-            let mut scratches = idle.take::<Scratch<T, L>>(threads);
+            let mut scratches = reserved::<T, L>(idle, threads.min(items.len()), call.paths(), true)?;
             share::for_each_item(threads > 1, &mut scratches, items, |scratch, (block, to, rows)| {
                 call.forward(scratch, L * block, &mut [], true);
                 *to = Some(call.gradient(scratch, L * block, cotangent, rows));

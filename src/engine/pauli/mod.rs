@@ -5,6 +5,7 @@
 
 mod blocks;
 mod lower;
+mod rows;
 mod sweep;
 
 use super::host::HostEngine;

@@ -6,6 +6,8 @@
 //! way: a turn is orthogonal, so both are turned the same. A cut forgets the partner's value, so λ in front of it is kept.
 
 use super::super::Real;
+use super::rows::Rows;
+use crate::error::Result;
 use crate::program::paths::{ChannelStep, PathStep, Paths, StartStep, TurnStep, others};
 use std::array::from_fn;
 
@@ -19,20 +21,22 @@ pub(super) type Lanes<T, const L: usize> = [T; L];
 pub(super) type CosSin<T, const L: usize> = [Lanes<T, L>; 2];
 
 /// Memory of a block.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Room<T, const L: usize> {
     /// Cosine and sine of each angle.
     pub(super) turns: Vec<CosSin<T, L>>,
     /// Bloch vectors behind the start.
     bloch: Vec<Lanes<T, L>>,
     /// Products of Bloch components, node by node of the tree.
-    products: Vec<Lanes<T, L>>,
+    products: Rows<T, L>,
     /// Derivatives in the products.
-    adjoint: Vec<Lanes<T, L>>,
-    lambda: Vec<Lanes<T, L>>,
-    c: Vec<Lanes<T, L>>,
+    adjoint: Rows<T, L>,
+    lambda: Rows<T, L>,
+    c: Rows<T, L>,
     /// λ in front of each cut, and of each word that a channel multiplies, in the order of the forward sweep.
-    kept: Vec<Lanes<T, L>>,
+    kept: Rows<T, L>,
+    /// Number of rows that are kept now.
+    kept_count: usize,
     /// Coefficient of each channel.
     pub(super) coefficients: Vec<Lanes<T, L>>,
     /// Bloch vectors in front of the channels of the start.
@@ -52,6 +56,38 @@ impl<T: Real, const L: usize> Room<T, L> {
         let tree = paths.ends.tree.len();
         let rows = if gradient { 2 * paths.terms + 2 * tree + paths.kept() } else { paths.terms + tree };
         (rows + 2 * paths.angles.len() + paths.coefficients.len()) as u64 * size_of::<Lanes<T, L>>() as u64
+    }
+
+    /// Makes room for a forward pass, or for one and a gradient.
+    ///
+    /// # Errors
+    /// The system refuses the memory.
+    pub(super) fn reserve(&mut self, paths: &Paths, gradient: bool) -> Result<()> {
+        self.lambda.reserve(paths.terms)?;
+        self.products.reserve(paths.ends.tree.len())?;
+        if gradient {
+            self.c.reserve(paths.terms)?;
+            self.adjoint.reserve(paths.ends.tree.len())?;
+            self.kept.reserve(paths.kept())?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real, const L: usize> Default for Room<T, L> {
+    fn default() -> Self {
+        Self {
+            turns: Vec::new(),
+            bloch: Vec::new(),
+            products: Rows::default(),
+            adjoint: Rows::default(),
+            lambda: Rows::default(),
+            c: Rows::default(),
+            kept: Rows::default(),
+            kept_count: 0,
+            coefficients: Vec::new(),
+            kept_bloch: Vec::new(),
+        }
     }
 }
 
@@ -95,14 +131,14 @@ pub(super) fn values<T: Real, const L: usize>(
     outputs: &mut [[f64; L]],
 ) {
     start(paths, room, qubits, keep);
-    room.kept.clear();
+    room.kept_count = 0;
     for step in paths.steps.iter().rev() {
         match step {
             PathStep::Turn(step) => turn(step, room, keep),
             PathStep::Channel(step) => channel(step, room, keep),
         }
     }
-    let v = &room.lambda;
+    let v = room.lambda.all();
     for (sum, output) in paths.outputs.iter().zip(outputs) {
         *output = [0.0; L];
         for (i, coefficient) in sum {
@@ -115,12 +151,12 @@ pub(super) fn values<T: Real, const L: usize>(
 #[inline(always)]
 fn turn<T: Real, const L: usize>(step: &TurnStep, room: &mut Room<T, L>, keep: bool) {
     let turn = room.turns[step.angle];
-    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
-    for i in step.cuts.iter().rev() {
+    let v = room.lambda.all();
+    if keep {
+        keep_rows(v, step.cuts.iter().rev(), (room.kept.all(), &mut room.kept_count));
+    }
+    for i in &step.cuts {
         let a = v[*i as usize];
-        if keep {
-            kept.push(a);
-        }
         v[*i as usize] = from_fn(|l| a[l] * turn[0][l]);
     }
     for &[i, j] in &step.pairs {
@@ -137,17 +173,29 @@ fn turn<T: Real, const L: usize>(step: &TurnStep, room: &mut Room<T, L>, keep: b
     }
 }
 
+/// Copies λ of some words behind the rows that are kept already.
+#[inline(always)]
+fn keep_rows<'a, T: Real, const L: usize>(
+    v: &[Lanes<T, L>],
+    words: impl ExactSizeIterator<Item = &'a u32>,
+    (kept, count): (&mut [Lanes<T, L>], &mut usize),
+) {
+    let first = *count;
+    *count += words.len();
+    kept[first..*count].iter_mut().zip(words).for_each(|(to, i)| *to = v[*i as usize]);
+}
+
 /// Takes λ through a channel.
 #[inline(always)]
 fn channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, keep: bool) {
-    let (v, kept) = (&mut room.lambda[..], &mut room.kept);
+    let v = room.lambda.all();
     for (coefficient, words) in &step.factors {
         let factor = room.coefficients[*coefficient];
+        if keep {
+            keep_rows(v, words.iter(), (room.kept.all(), &mut room.kept_count));
+        }
         for i in words {
             let a = v[*i as usize];
-            if keep {
-                kept.push(a);
-            }
             v[*i as usize] = from_fn(|l| a[l] * factor[l]);
         }
     }
@@ -185,15 +233,15 @@ fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: 
             }
         }
     }
-    room.products.clear();
-    room.products.push([T::from_f64(1.0); L]);
-    for (parent, component) in &paths.ends.tree[1..] {
-        let (product, factor) = (room.products[*parent as usize], room.bloch[*component as usize]);
-        room.products.push(from_fn(|l| product[l] * factor[l]));
+    let (products, v) = (room.products.all(), room.lambda.all());
+    products[0] = [T::from_f64(1.0); L];
+    for (node, (parent, component)) in paths.ends.tree.iter().enumerate().skip(1) {
+        let (product, factor) = (products[*parent as usize], room.bloch[*component as usize]);
+        products[node] = from_fn(|l| product[l] * factor[l]);
     }
-    zeros(&mut room.lambda, paths.terms);
+    v.fill([T::default(); L]);
     for (i, minus, node) in &paths.ends.words {
-        room.lambda[*i as usize] = signed(room.products[*node as usize], *minus);
+        v[*i as usize] = signed(products[*node as usize], *minus);
     }
 }
 
@@ -207,13 +255,13 @@ pub(super) fn gradient<T: Real, const L: usize>(
     found: &mut Derivatives<L>,
 ) {
     // Every other word begins at a birth, which sets c, or at a channel.
-    room.c.resize(paths.terms, [T::default(); L]);
+    let c = room.c.all();
     for (i, _) in paths.outputs.iter().flatten() {
-        room.c[*i as usize] = [T::default(); L];
+        c[*i as usize] = [T::default(); L];
     }
     for (sum, cotangent) in paths.outputs.iter().zip(cotangents) {
         for (i, coefficient) in sum {
-            let c = &mut room.c[*i as usize];
+            let c = &mut c[*i as usize];
             *c = from_fn(|l| c[l] + T::from_f64(coefficient * cotangent[l]));
         }
     }
@@ -238,7 +286,7 @@ fn add<const L: usize>(to: &mut [f64; L], total: &[f64; L]) {
 /// Takes c through a channel, and λ back. Adds the gradients in its coefficients.
 #[inline(always)]
 fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, found: &mut [[f64; L]]) {
-    let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
+    let (c, v, kept) = (room.c.all(), room.lambda.all(), room.kept.all());
     step.born.iter().for_each(|j| c[*j as usize] = [T::default(); L]);
     for (coefficient, words) in &step.shifts {
         let shift = room.coefficients[*coefficient];
@@ -257,7 +305,8 @@ fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, 
         for words in words.rchunks(CHUNK) {
             let mut sum = [T::default(); L];
             for i in words.iter().rev() {
-                let (i, before) = (*i as usize, kept.pop().unwrap_or([T::nan(); L]));
+                room.kept_count -= 1;
+                let (i, before) = (*i as usize, kept[room.kept_count]);
                 sum = plus(sum, before, c[i]);
                 c[i] = from_fn(|l| factor[l] * c[i][l]);
                 v[i] = before;
@@ -270,7 +319,7 @@ fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, 
 /// Turns c and undoes λ through one step. Returns the gradient in its angle.
 #[inline(always)]
 fn undo<T: Real, const L: usize>(step: &TurnStep, turn: &CosSin<T, L>, room: &mut Room<T, L>) -> [f64; L] {
-    let (c, v, kept) = (&mut room.c[..], &mut room.lambda[..], &mut room.kept);
+    let (c, v, kept) = (room.c.all(), room.lambda.all(), room.kept.all());
     let mut total = [0.0; L];
     for births in step.births.chunks(CHUNK) {
         let mut sum = [T::default(); L];
@@ -297,7 +346,8 @@ fn undo<T: Real, const L: usize>(step: &TurnStep, turn: &CosSin<T, L>, room: &mu
     for cuts in step.cuts.chunks(CHUNK) {
         let mut sum = [T::default(); L];
         for &i in cuts {
-            let (i, before) = (i as usize, kept.pop().unwrap_or([T::nan(); L]));
+            room.kept_count -= 1;
+            let (i, before) = (i as usize, kept[room.kept_count]);
             sum = plus(sum, before, c[i]);
             c[i] = from_fn(|l| turn[0][l] * c[i][l]);
             v[i] = before;
@@ -316,9 +366,10 @@ fn start_gradient<T: Real, const L: usize>(
     found: &mut Derivatives<L>,
 ) {
     let tree = &paths.ends.tree;
-    zeros(&mut room.adjoint, tree.len());
+    let (adjoint, products, c) = (room.adjoint.all(), room.products.all(), room.c.all());
+    adjoint.fill([T::default(); L]);
     for (i, minus, node) in &paths.ends.words {
-        let (c, to) = (signed(room.c[*i as usize], *minus), &mut room.adjoint[*node as usize]);
+        let (c, to) = (signed(c[*i as usize], *minus), &mut adjoint[*node as usize]);
         *to = from_fn(|l| to[l] + c[l]);
     }
     let mut derivatives = vec![[0.0; L]; 3 * qubits];
@@ -327,9 +378,9 @@ fn start_gradient<T: Real, const L: usize>(
         sums.fill([T::default(); L]);
         for node in (first..tree.len().min(first + CHUNK)).rev() {
             let (parent, component) = (tree[node].0 as usize, tree[node].1 as usize);
-            let a = room.adjoint[node];
-            sums[component] = plus(sums[component], a, room.products[parent]);
-            room.adjoint[parent] = plus(room.adjoint[parent], a, room.bloch[component]);
+            let a = adjoint[node];
+            sums[component] = plus(sums[component], a, products[parent]);
+            adjoint[parent] = plus(adjoint[parent], a, room.bloch[component]);
         }
         derivatives.iter_mut().zip(&sums).for_each(|(to, sum)| wide(to, *sum));
     }
