@@ -96,7 +96,9 @@ fn run(args: &Args) -> Result<String> {
     let energy: Observable = of_bonds.chain((0..qubits).map(|q| -args.field * X(q))).sum();
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let simulation = Simulation::Pauli(PauliPropagation::with_weight(args.weight as u32));
+    let mut options = PauliPropagation::with_weight(args.weight as u32);
+    options.max_terms = 1 << 24;
+    let simulation = Simulation::Pauli(options);
     let config = QuantumLayerConfig { simulation, ..Default::default() };
     let layer = QuantumLayer::with_config(circuit(args, &bonds), Measurement::expectation([energy]), config, vb)?;
     // Far from 0, where all gradients in the bonds vanish by symmetry, and small.

@@ -58,6 +58,9 @@ struct Args {
     seed: u64,
 }
 
+/// Samples `[samples, 64]` and their classes.
+type Samples = (Tensor, Tensor);
+
 /// Samples in a batch.
 const BATCH: usize = 64;
 
@@ -82,8 +85,8 @@ fn circuit(layers: usize) -> Circuit {
     circuit
 }
 
-/// Returns the samples `[samples, 64]` and their classes.
-fn flat(set: &Dataset) -> Result<(Tensor, Tensor)> {
+/// Returns a set with its images as rows of pixels.
+fn flat(set: &Dataset) -> Result<Samples> {
     Ok((set.x.reshape(((), PIXELS))?.to_dtype(DType::F32)?, set.y.clone()))
 }
 
@@ -105,12 +108,12 @@ fn run(args: &Args) -> Result<String> {
         1e3 * start.elapsed().as_secs_f64()
     );
     let network = candle_nn::seq().add(circuit).add(candle_nn::linear(PIXELS, 10, vb.pp("head"))?);
-    let hybrid = fit("circuit", &network, &varmap, args, (&train, &validation, &test))?;
+    let hybrid = fit("circuit", &network, &varmap, args, [&train, &validation, &test])?;
 
     let varmap = VarMap::new();
     let vb = SeededInit::new(args.seed).var_builder(&varmap, DType::F32, &Device::Cpu);
     let linear = candle_nn::linear(PIXELS, 10, vb)?;
-    let plain = fit("linear", &linear, &varmap, args, (&train, &validation, &test))?;
+    let plain = fit("linear", &linear, &varmap, args, [&train, &validation, &test])?;
     Ok(format!("test accuracy of 64 qubits: {hybrid:.4} (linear layer on the pixels: {plain:.4})"))
 }
 
@@ -120,7 +123,7 @@ fn fit(
     network: &impl Module,
     varmap: &VarMap,
     args: &Args,
-    (train, validation, test): (&(Tensor, Tensor), &(Tensor, Tensor), &(Tensor, Tensor)),
+    [train, validation, test]: [&Samples; 3],
 ) -> Result<f64> {
     let mut adam = Adam::from_varmap(varmap, AdamConfig::with_learning_rate(args.rate))?;
     let config = TrainConfig {

@@ -6,6 +6,7 @@
 //! | [`from_pennylane`] | readers who know PennyLane |
 //! | [`from_qiskit`] | readers who know Qiskit |
 //! | [`channels`] | circuits with noise |
+//! | [`many_qubits`] | circuits of up to 256 qubits, by Pauli propagation |
 //! | [`drawings`] | circuits in papers, on pages and on slides |
 //! | [`command_line`] | circuits and models without writing Rust |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
@@ -80,6 +81,14 @@ pub mod from_qiskit {}
 
 #[doc = include_str!("../docs/channels.md")]
 pub mod channels {}
+
+/// [`Simulation::Pauli`]: crate::Simulation::Pauli
+/// [`PauliPropagation`]: crate::PauliPropagation
+/// [`paths`]: crate::QuantumLayer::paths
+/// [`truncation`]: crate::QuantumLayer::truncation
+///
+#[doc = include_str!("../docs/many_qubits.md")]
+pub mod many_qubits {}
 
 /// Circuits in papers, on pages and on slides.
 ///
