@@ -171,10 +171,12 @@ impl Mask for Wide {
         (0..4).flat_map(move |k| gf2::bits(self.0[k]).map(move |bit| 64 * k + bit))
     }
 
+    #[inline]
     fn count(self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
+    #[inline]
     fn contains(self, qubit: usize) -> bool {
         self.0[qubit / 64] >> (qubit % 64) & 1 == 1
     }

@@ -84,11 +84,13 @@ impl<M: Mask> PauliWord<M> {
     }
 
     /// Returns the qubits with a letter.
+    #[inline]
     pub(crate) fn support(self) -> M {
         self.x | self.z
     }
 
     /// Returns the number of qubits with a letter.
+    #[inline]
     pub(crate) fn weight(self) -> u32 {
         self.support().count()
     }
@@ -99,6 +101,7 @@ impl<M: Mask> PauliWord<M> {
     }
 
     /// Returns the number of letters Y.
+    #[inline]
     pub(crate) fn y_count(self) -> u32 {
         (self.x & self.z).count()
     }
@@ -124,17 +127,20 @@ impl<M: Mask> PauliWord<M> {
     }
 
     /// Returns whether the words anticommute.
+    #[inline]
     pub(crate) fn anticommutes(self, other: Self) -> bool {
         ((self.x & other.z) ^ (self.z & other.x)).parity()
     }
 
     /// Returns the product without its factor.
+    #[inline]
     pub(crate) fn product(self, other: Self) -> Self {
         Self { x: self.x ^ other.x, z: self.z ^ other.z }
     }
 
     /// Returns the number of quarter turns, modulo 4, of the factor of the product: the product is `i^turns` times
     /// [`product`](Self::product).
+    #[inline]
     fn product_turns(self, other: Self) -> u32 {
         // Modulo 4, a difference is a sum with three times the second number.
         let of_y = self.y_count() + other.y_count() + 3 * self.product(other).y_count();
@@ -142,11 +148,13 @@ impl<M: Mask> PauliWord<M> {
     }
 
     /// Returns whether the product of words that commute is minus [`product`](Self::product).
+    #[inline]
     pub(crate) fn product_is_negative(self, other: Self) -> bool {
         self.product_turns(other) == 2
     }
 
     /// Returns whether `i self other` of words that anticommute is minus [`product`](Self::product).
+    #[inline]
     pub(crate) fn turn_is_negative(self, other: Self) -> bool {
         self.product_turns(other) == 1
     }

@@ -3,6 +3,8 @@
 
 mod kicked;
 
+use crate::losses::random_observables;
+use crate::oracle::{Obs, random_case, rng, uniform};
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::error::{Error, SimulationError};
@@ -150,4 +152,41 @@ fn limits_and_refusals_are_typed() {
         };
         assert!(expected, "{error}");
     }
+}
+
+/// Random circuits of every kind of gate, under random limits of the weight: a value that is called exact is.
+#[test]
+fn values_that_are_called_exact_are() {
+    let (mut exact, mut cut) = (0, 0);
+    for seed in 0..1000 {
+        let qubits = 2 + seed as usize % 4;
+        let case = random_case(seed, qubits, 10, false);
+        let mut random = rng(seed);
+        let (x, w) = (uniform(&mut random, case.inputs), uniform(&mut random, case.weights));
+        let mut options = PauliPropagation::default();
+        options.max_weight = Some(1 + seed as u32 / 4 % qubits as u32);
+        let observables = random_observables(seed, qubits);
+        let expected: Vec<f64> = observables.iter().map(|one| one.expectation(&case.state(&x, &w))).collect();
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+        let config = QuantumLayerConfig { simulation: Simulation::Pauli(options), ..Default::default() };
+        let measurement = Measurement::expectation(observables.iter().map(Obs::observable));
+        let layer = QuantumLayer::with_config(case.circuit(), measurement, config, vb).unwrap();
+        for weights in varmap.data().lock().unwrap().values().filter(|weights| weights.elem_count() == w.len()) {
+            weights.set(&Tensor::new(w.as_slice(), &Device::Cpu).unwrap().reshape(weights.shape()).unwrap()).unwrap();
+        }
+        let paths = match layer.paths() {
+            Err(Error::Simulation(SimulationError::HeavyWords { .. })) => continue,
+            paths => paths.unwrap(),
+        };
+        let x = Tensor::from_vec(x, (1, case.inputs), &Device::Cpu).unwrap();
+        let found = layer.try_forward(&x).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        match paths.is_exact() {
+            true => assert!(off < 1e-12, "case {seed}: {off:e}"),
+            false => cut += usize::from(off > 1e-9),
+        }
+        exact += usize::from(paths.is_exact());
+    }
+    assert!(exact > 300 && cut > 100, "{exact} exact, {cut} with another value");
 }

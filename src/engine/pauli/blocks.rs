@@ -135,6 +135,13 @@ impl<T: Real> Call<'_, T> {
                 scratch.slots[slot].map(|value| T::from_f64(offset + scale * value))
             }
             Coefficient::Constant(value) => [T::from_f64(value); L],
+            Coefficient::Cosines { first, count } => {
+                let factors = &self.paths().cosines[first as usize..(first + count) as usize];
+                std::array::from_fn(|lane| {
+                    let factor = |&(angle, power): &(u32, u32)| cos[angle as usize * L + lane].powi(power as i32);
+                    T::from_f64(factors.iter().map(factor).product())
+                })
+            }
         }));
         let mut is_finite = nothing.map(|nothing: f64| !nothing.is_nan());
         if self.program.has_limits() {
@@ -189,7 +196,35 @@ impl<T: Real> Call<'_, T> {
         let (paths, qubits) = (self.paths(), self.program.qubits);
         let Scratch { room, outputs, gradients, .. } = scratch;
         current_arch().dispatch(Undo { paths, room, qubits, cotangents: outputs, found: gradients });
+        self.of_cosines(scratch);
         self.chain(scratch, first, count, rows)
+    }
+
+    /// Adds to the gradients of angles what the products of cosines have.
+    fn of_cosines<const L: usize>(&self, scratch: &mut Scratch<T, L>) {
+        let [_, sin, cos] = &scratch.angles;
+        let Derivatives { angles, coefficients } = &mut scratch.gradients;
+        let mut behind = Vec::new();
+        for (coefficient, gradient) in self.paths().coefficients.iter().zip(coefficients.iter()) {
+            let Coefficient::Cosines { first, count } = *coefficient else { continue };
+            let factors = &self.paths().cosines[first as usize..(first + count) as usize];
+            for lane in 0..L {
+                let at = |angle: u32| angle as usize * L + lane;
+                // Products of the factors behind each, so that nothing is divided by a cosine that may be 0.
+                behind.clear();
+                behind.push(1.0);
+                for (angle, power) in factors.iter().rev() {
+                    behind.push(behind[behind.len() - 1] * cos[at(*angle)].powi(*power as i32));
+                }
+                let mut before = gradient[lane];
+                for ((angle, power), behind) in factors.iter().zip(behind.iter().rev().skip(1)) {
+                    let (c, s) = (cos[at(*angle)], sin[at(*angle)]);
+                    let rest = c.powi(*power as i32 - 1);
+                    angles[*angle as usize][lane] -= before * behind * f64::from(*power) * rest * s;
+                    before *= rest * c;
+                }
+            }
+        }
     }
 
     /// Turns gradients of angles into gradients of inputs and weights.

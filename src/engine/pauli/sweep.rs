@@ -3,7 +3,7 @@
 //! All outputs come from one sweep from the start of the circuit to its end: λ begins as the values of words at the
 //! start, and each turn makes the values behind it of those in front of it. λ of a word then is its expectation value,
 //! and an output is a sum of them. The gradient sends c, the cotangents of words, the other way, and undoes λ on its
-//! way: a turn is orthogonal, so both are turned the same. A cut forgets the partner's value, so λ in front of it is kept.
+//! way: a turn is orthogonal, so both are turned the same. A channel or a cut cannot be undone, so λ in front of it is kept.
 
 use super::super::Real;
 use super::rows::Rows;
@@ -33,7 +33,7 @@ pub(super) struct Room<T, const L: usize> {
     adjoint: Rows<T, L>,
     lambda: Rows<T, L>,
     c: Rows<T, L>,
-    /// λ in front of each cut, and of each word that a channel multiplies, in the order of the forward sweep.
+    /// λ in front of each word that a channel or a cut multiplies, in the order of the forward sweep.
     kept: Rows<T, L>,
     /// Number of rows that are kept now.
     kept_count: usize,
@@ -152,13 +152,6 @@ pub(super) fn values<T: Real, const L: usize>(
 fn turn<T: Real, const L: usize>(step: &TurnStep, room: &mut Room<T, L>, keep: bool) {
     let turn = room.turns[step.angle];
     let v = room.lambda.all();
-    if keep {
-        keep_rows(v, step.cuts.iter().rev(), (room.kept.all(), &mut room.kept_count));
-    }
-    for i in &step.cuts {
-        let a = v[*i as usize];
-        v[*i as usize] = from_fn(|l| a[l] * turn[0][l]);
-    }
     for &[i, j] in &step.pairs {
         let (i, j) = (i as usize, j as usize);
         (v[j], v[i]) = rotate(&turn, v[j], v[i]);
@@ -240,8 +233,9 @@ fn start<T: Real, const L: usize>(paths: &Paths, room: &mut Room<T, L>, qubits: 
         products[node] = from_fn(|l| product[l] * factor[l]);
     }
     v.fill([T::default(); L]);
-    for (i, minus, node) in &paths.ends.words {
-        v[*i as usize] = signed(products[*node as usize], *minus);
+    for (i, minus, [a, b]) in &paths.ends.words {
+        let (a, b) = (products[*a as usize], products[*b as usize]);
+        v[*i as usize] = signed(from_fn(|l| a[l] * b[l]), *minus);
     }
 }
 
@@ -319,7 +313,7 @@ fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, 
 /// Turns c and undoes λ through one step. Returns the gradient in its angle.
 #[inline(always)]
 fn undo<T: Real, const L: usize>(step: &TurnStep, turn: &CosSin<T, L>, room: &mut Room<T, L>) -> [f64; L] {
-    let (c, v, kept) = (room.c.all(), room.lambda.all(), room.kept.all());
+    let (c, v) = (room.c.all(), room.lambda.all());
     let mut total = [0.0; L];
     for births in step.births.chunks(CHUNK) {
         let mut sum = [T::default(); L];
@@ -343,17 +337,6 @@ fn undo<T: Real, const L: usize>(step: &TurnStep, turn: &CosSin<T, L>, room: &mu
         }
         wide(&mut total, sum);
     }
-    for cuts in step.cuts.chunks(CHUNK) {
-        let mut sum = [T::default(); L];
-        for &i in cuts {
-            room.kept_count -= 1;
-            let (i, before) = (i as usize, kept[room.kept_count]);
-            sum = plus(sum, before, c[i]);
-            c[i] = from_fn(|l| turn[0][l] * c[i][l]);
-            v[i] = before;
-        }
-        wide(&mut total, from_fn(|l| -turn[1][l] * sum[l]));
-    }
     total
 }
 
@@ -368,9 +351,10 @@ fn start_gradient<T: Real, const L: usize>(
     let tree = &paths.ends.tree;
     let (adjoint, products, c) = (room.adjoint.all(), room.products.all(), room.c.all());
     adjoint.fill([T::default(); L]);
-    for (i, minus, node) in &paths.ends.words {
-        let (c, to) = (signed(c[*i as usize], *minus), &mut adjoint[*node as usize]);
-        *to = from_fn(|l| to[l] + c[l]);
+    for (i, minus, [a, b]) in &paths.ends.words {
+        let (a, b, c) = (*a as usize, *b as usize, signed(c[*i as usize], *minus));
+        adjoint[a] = plus(adjoint[a], c, products[b]);
+        adjoint[b] = plus(adjoint[b], c, products[a]);
     }
     let mut derivatives = vec![[0.0; L]; 3 * qubits];
     let mut sums = vec![[T::default(); L]; 3 * qubits];

@@ -7,9 +7,11 @@ use crate::mask::{Mask, Wide};
 use crate::observable::{Letter, PauliWord};
 use crate::program::{ChannelStep, Map, Slot};
 
-/// Number of a channel, which may differ from sample to sample.
+/// Number that multiplies words, which may differ from sample to sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Coefficient {
+    /// Product of powers of cosines: `count` of [`Paths::cosines`](super::Paths::cosines), from `first` on.
+    Cosines { first: u32, count: u32 },
     /// `offset + scale * slot`.
     Slot { slot: usize, scale: f64, offset: f64 },
     /// A number.

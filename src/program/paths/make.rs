@@ -61,7 +61,9 @@ impl Paths {
         }
         making.find_stuck();
         let live = making.prune(&possible);
-        Ok(making.numbered(&live, &possible))
+        let mut paths = making.numbered(&live, &possible);
+        paths.merge_cuts();
+        Ok(paths)
     }
 }
 
@@ -323,7 +325,7 @@ impl Making {
             paths.terms += 1;
         }
         drop(words);
-        paths.ends = Ends::new(spelled);
+        paths.ends = Ends::new(&spelled);
         let renumber = |at: &mut u32| *at = numbers[*at as usize];
         paths.steps.iter_mut().for_each(|step| step.renumber(renumber));
         for sum in &mut paths.outputs {

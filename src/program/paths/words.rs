@@ -45,6 +45,8 @@ pub(super) struct Words {
     pub(super) sines: Vec<u32>,
     hashes: Vec<u128>,
     places: HashMap<u128, u32, BuildHasherDefault<Given>>,
+    /// Limbs that the qubits need; the others are 0.
+    limbs: usize,
 }
 
 impl Words {
@@ -64,6 +66,7 @@ impl Words {
             sines: Vec::new(),
             hashes: Vec::new(),
             places: HashMap::default(),
+            limbs: qubits.div_ceil(64).min(LIMBS),
         }
     }
 
@@ -72,7 +75,9 @@ impl Words {
     }
 
     pub(super) fn word(&self, index: u32) -> PauliWord {
-        let at = |limbs: &[Vec<u64>; LIMBS]| Wide(std::array::from_fn(|limb| limbs[limb][index as usize]));
+        let at = |list: &[Vec<u64>; LIMBS]| {
+            Wide(std::array::from_fn(|limb| if limb < self.limbs { list[limb][index as usize] } else { 0 }))
+        };
         PauliWord { x: at(&self.x), z: at(&self.z) }
     }
 
@@ -102,7 +107,7 @@ impl Words {
 
     fn push(&mut self, word: PauliWord, hash: u128, minus: bool, sines: u32) -> u32 {
         let index = self.len() as u32;
-        for limb in 0..LIMBS {
+        for limb in 0..self.limbs {
             self.x[limb].push(word.x.0[limb]);
             self.z[limb].push(word.z.0[limb]);
         }
@@ -115,24 +120,38 @@ impl Words {
 
     /// Words that have a letter on one of these qubits, in ascending order.
     pub(super) fn on(&self, qubits: Wide) -> Vec<u32> {
-        let mut any = vec![0u64; self.len()];
-        for limbs in [&self.x, &self.z] {
-            for (limb, mask) in limbs.iter().zip(qubits.0).filter(|(_, mask)| *mask != 0) {
-                any.iter_mut().zip(limb).for_each(|(any, limb)| *any |= limb & mask);
-            }
-        }
-        (0..any.len() as u32).filter(|index| any[*index as usize] != 0).collect()
+        self.scan([(&self.x, qubits), (&self.z, qubits)], |any, limb| any | limb, |any| any != 0)
     }
 
     /// Words that do not commute with a word, in ascending order.
     pub(super) fn hits(&self, word: &PauliWord) -> Vec<u32> {
-        let mut odd = vec![0u64; self.len()];
-        for (limbs, mask) in [(&self.x, word.z), (&self.z, word.x)] {
-            for (limb, mask) in limbs.iter().zip(mask.0).filter(|(_, mask)| *mask != 0) {
-                odd.iter_mut().zip(limb).for_each(|(odd, limb)| *odd ^= limb & mask);
+        self.scan([(&self.x, word.z), (&self.z, word.x)], |odd, limb| odd ^ limb, |odd| odd.count_ones() % 2 == 1)
+    }
+
+    /// Words whose masked limbs, taken together, meet a condition.
+    #[inline(always)]
+    fn scan(
+        &self,
+        lists: [(&[Vec<u64>; LIMBS], Wide); 2],
+        together: impl Fn(u64, u64) -> u64,
+        is_hit: impl Fn(u64) -> bool,
+    ) -> Vec<u32> {
+        let mut hits = Vec::new();
+        let masked =
+            lists.map(|(list, mask)| list.iter().zip(mask.0).filter(|(_, mask)| *mask != 0).collect::<Vec<_>>());
+        // Stretches of words whose results stay in the cache.
+        let mut found = [0; 1024];
+        for first in (0..self.len()).step_by(found.len()) {
+            let found = &mut found[..(self.len() - first).min(1024)];
+            found.fill(0);
+            for (list, mask) in masked.iter().flatten() {
+                let limbs = &list[first..first + found.len()];
+                found.iter_mut().zip(limbs).for_each(|(found, limb)| *found = together(*found, limb & mask));
             }
+            let numbers = first as u32..;
+            hits.extend(numbers.zip(&*found).filter(|(_, found)| is_hit(**found)).map(|(number, _)| number));
         }
-        (0..odd.len() as u32).filter(|index| odd[*index as usize].count_ones() % 2 == 1).collect()
+        hits
     }
 
     /// Maps all words by a quarter turn about a word, from behind the turn to in front of it: P that does not commute
@@ -151,7 +170,7 @@ impl Words {
             let old = self.word(index);
             let new = word.product(old);
             self.minus[index as usize] ^= word.turn_is_negative(old) ^ negative;
-            for limb in 0..LIMBS {
+            for limb in 0..self.limbs {
                 self.x[limb][index as usize] = new.x.0[limb];
                 self.z[limb][index as usize] = new.z.0[limb];
             }
