@@ -82,11 +82,6 @@ pub mod from_qiskit {}
 #[doc = include_str!("../docs/channels.md")]
 pub mod channels {}
 
-/// [`Simulation::Pauli`]: crate::Simulation::Pauli
-/// [`PauliPropagation`]: crate::PauliPropagation
-/// [`paths`]: crate::QuantumLayer::paths
-/// [`truncation`]: crate::QuantumLayer::truncation
-///
 #[doc = include_str!("../docs/many_qubits.md")]
 pub mod many_qubits {}
 
