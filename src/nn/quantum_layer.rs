@@ -166,7 +166,7 @@ impl QuantumLayer {
             _ => None,
         };
         let rewrites = if outside.is_some() { config.rewrites.written() } else { config.rewrites };
-        let program = Arc::new(program_for(&config.simulation, &circuit, &measurement, rewrites)?);
+        let program = Arc::new(functional::program_for(&config.simulation, &circuit, &measurement, rewrites)?);
         config.simulation.resolve(&program)?;
         if matches!(config.simulation, Simulation::Pauli(_)) && config.shots.is_some() {
             return Err(SimulationError::NotFromPauli { what: "shots" }.into());
@@ -392,19 +392,6 @@ impl QuantumLayer {
     /// Returns the weight tensors by name, sorted.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.program.tensors.iter().map(|tensor| tensor.name.as_str()).zip(&self.weights)
-    }
-}
-
-/// Lowers a circuit for a simulation: only Pauli propagation takes more qubits than a state has.
-pub(super) fn program_for(
-    simulation: &Simulation,
-    circuit: &Circuit,
-    measurement: &Measurement,
-    rewrites: Rewrites,
-) -> Result<Program> {
-    match simulation {
-        Simulation::Pauli(_) => Program::of_any_width(circuit, measurement, rewrites),
-        _ => Program::with_rewrites(circuit, measurement, rewrites),
     }
 }
 

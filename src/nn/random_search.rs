@@ -1,12 +1,11 @@
 //! A random search whose members are evaluated as one ensemble.
 
 use super::SeededInit;
-use super::quantum_layer::program_for;
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine::{Options, Simulation};
 use crate::error::{Error, Result, TensorError, TrainingError};
-use crate::functional::{declared_weights, run_ensemble};
+use crate::functional::{declared_weights, program_for, run_ensemble};
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
 use crate::numbers::{feature_not_finite, host_numbers};

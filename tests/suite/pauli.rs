@@ -190,3 +190,35 @@ fn values_that_are_called_exact_are() {
     }
     assert!(exact > 300 && cut > 100, "{exact} exact, {cut} with another value");
 }
+
+/// A sample has the same bits at any place of any batch, and any number of threads gives the same bits.
+#[test]
+fn samples_do_not_see_each_other() {
+    let circuit = local(3);
+    for dtype in [DType::F32, DType::F64] {
+        let vb = candlewick::nn::SeededInit::new(3).var_builder(&VarMap::new(), dtype, &Device::Cpu);
+        let config = QuantumLayerConfig { simulation: Simulation::Pauli(Default::default()), ..Default::default() };
+        let z = Measurement::expectation((0..QUBITS).map(Z));
+        let layer = QuantumLayer::with_config(circuit.clone(), z, config, vb).unwrap();
+        let x: Vec<f64> = (0..3 * 37).map(|k| (0.9 * k as f64).cos()).collect();
+        let x = Tensor::from_vec(x, (37, 3), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+        let bits = |x: &Tensor| {
+            let y = layer.forward_detached(x).unwrap().flatten_all().unwrap().to_dtype(DType::F64).unwrap();
+            y.to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect::<Vec<_>>()
+        };
+        let all = bits(&x);
+        for (first, count) in [(0, 1), (36, 1), (5, 3), (7, 16), (20, 17)] {
+            let part = bits(&x.narrow(0, first, count).unwrap());
+            assert_eq!(part, all[QUBITS * first..QUBITS * (first + count)], "{first} {count} {dtype:?}");
+        }
+        let gradient = || {
+            let x = Var::from_tensor(&x).unwrap();
+            let gradients = layer.try_forward(&x).unwrap().sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let gradient = gradients.get(&x).unwrap().flatten_all().unwrap().to_dtype(DType::F64).unwrap();
+            gradient.to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect::<Vec<_>>()
+        };
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(alone.install(gradient), gradient());
+        assert_eq!(alone.install(|| bits(&x)), all);
+    }
+}

@@ -296,3 +296,41 @@ fn rings_in_sequence_are_refused() {
     assert!(weight > 32, "{weight}");
     assert!(made(network(true)).expect("short words").is_exact());
 }
+
+/// Noise behind every step: values and gradients, in the strength too, are those of a density matrix of the light cone.
+#[test]
+fn noisy_outputs_are_those_of_light_cones() {
+    let noisy = |steps: &[Step], places: &[usize]| {
+        let place = |qubit: &usize| places.binary_search(qubit).expect("a qubit of the circuit");
+        let mut circuit = Circuit::new(places.len());
+        let w = circuit.weights("w", steps.len() + 1);
+        for (index, step) in steps.iter().enumerate() {
+            step.kicked.iter().for_each(|qubit| _ = circuit.rx(w.at(index), place(qubit)));
+            step.edges.iter().for_each(|[a, b]| _ = circuit.rzz(-FRAC_PI_2, place(a), place(b)));
+            for qubit in places.iter().map(place) {
+                circuit.depolarizing(w.at(steps.len()), qubit).amplitude_damping(0.1, qubit);
+            }
+        }
+        circuit
+    };
+    let angles = [0.7, 0.4, 0.9, 0.05];
+    let all: Vec<usize> = (0..ALL).collect();
+    let found = values(noisy(&model(3), &all), vec![Z(62)], &angles, Some(PauliPropagation::default()));
+    let (seen, cone) = light_cone(3, &[62], true);
+    assert_eq!(cone.len(), 7);
+    let z = word(&[('Z', 62)], &cone);
+    let vb = VarMap::new();
+    let config = QuantumLayerConfig { simulation: Simulation::Density, ..Default::default() };
+    let from = VarBuilder::from_varmap(&vb, DType::F64, &Device::Cpu);
+    let layer =
+        QuantumLayer::with_config(noisy(&seen, &cone), Measurement::expectation([z]), config, from).expect("a layer");
+    vb.data().lock().expect("variables")["w"]
+        .set(&Tensor::new(&angles, &Device::Cpu).expect("angles"))
+        .expect("angles");
+    let y = layer.evaluate().expect("a value");
+    let gradients = y.sum_all().and_then(|y| y.backward()).expect("gradients");
+    let (_, weights) = layer.weights().next().expect("weights");
+    let gradient: Vec<f64> = gradients.get(weights).expect("a gradient").to_vec1().expect("numbers");
+    let expected = [y.to_vec1().expect("a number"), gradient, Vec::new()];
+    close(&[found[0].clone(), found[1].clone(), Vec::new()], &expected, 1e-12);
+}
