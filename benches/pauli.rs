@@ -3,6 +3,9 @@
 //!
 //! `cargo bench --bench pauli`; figures in benches/README.md.
 
+#[path = "../examples/common/heavy_hex.rs"]
+mod heavy_hex;
+
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
 use candlewick::nn::{QuantumLayerConfig, SeededInit};
@@ -12,29 +15,12 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::time::Duration;
 
-/// Rows of the lattice, each from its first to its last qubit, and the qubits that join a row to the next, with their two neighbours.
-const ROWS: [(usize, usize); 7] = [(0, 13), (18, 32), (37, 51), (56, 70), (75, 89), (94, 108), (113, 126)];
-
-fn heavy_hex() -> Vec<(usize, usize)> {
-    let mut edges: Vec<_> = ROWS.iter().flat_map(|(first, last)| (*first..*last).map(|q| (q, q + 1))).collect();
-    for (row, pair) in ROWS.windows(2).enumerate() {
-        let ((above, end), (below, _)) = (pair[0], pair[1]);
-        let shift = if row % 2 == 0 { 0 } else { 2 };
-        for k in 0..4 {
-            // The first row lacks its last qubit, and the last row its first.
-            let (from, to) = (above + shift + 4 * k, below + shift + 4 * k - usize::from(row == 5));
-            edges.extend([(from, end + 1 + k), (end + 1 + k, to)]);
-        }
-    }
-    edges
-}
-
 /// Kicks by an angle of each step, which is a feature of the sample, and quarter turns about ZZ.
 fn kicked(steps: usize) -> Circuit {
     let mut circuit = Circuit::new(127);
     for step in 0..steps {
         (0..127).for_each(|q| _ = circuit.rx(input(step), q));
-        heavy_hex().into_iter().for_each(|(a, b)| _ = circuit.rzz(-FRAC_PI_2, a, b));
+        heavy_hex::edges().into_iter().for_each(|[a, b]| _ = circuit.rzz(-FRAC_PI_2, a, b));
     }
     circuit
 }

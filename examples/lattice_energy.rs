@@ -124,6 +124,7 @@ fn run(args: &Args) -> Result<String> {
     println!("{} steps in {seconds:.3} s", args.steps);
     let mut highest = found;
     for more in [1, 2] {
+        println!("finding the words of weight {}", args.weight + more);
         let higher = layer.with_weight((args.weight + more) as u32)?;
         highest = value(&higher)?;
         println!("the same angles with weight {}: {highest:.5}", args.weight + more);

@@ -26,7 +26,8 @@ pub(crate) trait Mask:
     /// Returns whether the set has a qubit.
     fn contains(self, qubit: usize) -> bool;
 
-    /// Returns the set of a wide mask, which has no qubits beyond those of this kind of masks.
+    /// Returns the set of a wide mask. Qubits for which this kind of masks has no bits are dropped: callers have checked
+    /// that there are none.
     fn of_wide(mask: Wide) -> Self;
 
     /// Returns the set as a wide mask.

@@ -169,7 +169,7 @@ impl Observable {
             }
             Ok(values) => {
                 let mask = Wide::of_qubits(qubits.iter().copied());
-                // The order of the values' bits is that of the qubits in the mask.
+                // Bits of an index have the order of the given qubits; a table has the order of the qubits in its mask.
                 let places: Vec<usize> =
                     qubits.iter().map(|q| qubits.iter().filter(|other| *other < q).count()).collect();
                 let value = |state: usize| values[gf2::extract(state as u64, &places) as usize];

@@ -1,5 +1,6 @@
-//! The heavy-hex lattice of 127 qubits, and the kicked Ising model on it.
+//! The kicked Ising model on a heavy-hex lattice.
 
+use crate::heavy_hex::edges;
 use candlewick::prelude::*;
 use std::collections::BTreeSet;
 use std::f64::consts::FRAC_PI_2;
@@ -12,29 +13,6 @@ pub(crate) const QUBITS: usize = 127;
 pub(crate) struct Step {
     kicked: Vec<usize>,
     edges: Vec<[usize; 2]>,
-}
-
-/// Returns the edges: seven rows of 14 or 15 qubits, and between two rows four qubits that join them.
-fn edges() -> Vec<[usize; 2]> {
-    let (mut edges, mut rows, mut next) = (Vec::new(), Vec::new(), 0);
-    for row in 0..7 {
-        // The first row lacks its last column, and the last row its first.
-        let columns: Vec<usize> = (usize::from(row == 6)..15 - usize::from(row == 0)).collect();
-        edges.extend((next + 1..next + columns.len()).map(|qubit| [qubit - 1, qubit]));
-        rows.push(columns.into_iter().zip(next..).collect::<Vec<_>>());
-        next += rows[rows.len() - 1].len();
-        if row < 6 {
-            rows.push((row % 2 * 2..15).step_by(4).zip(next..).collect());
-            next += 4;
-        }
-    }
-    for between in (1..rows.len()).step_by(2) {
-        for (column, qubit) in &rows[between] {
-            let ends = [between - 1, between + 1].map(|row| rows[row].iter().find(|(other, _)| other == column));
-            edges.extend(ends.into_iter().flatten().map(|(_, end)| [*end, *qubit]));
-        }
-    }
-    edges
 }
 
 /// Returns the steps of the model: a rotation about X of every qubit, and quarter turns about ZZ on all edges.

@@ -13,6 +13,8 @@
 
 #[path = "../common/ending.rs"]
 mod ending;
+#[path = "../common/heavy_hex.rs"]
+mod heavy_hex;
 mod lattice;
 mod picture;
 #[path = "../common/table.rs"]
@@ -99,10 +101,11 @@ fn run(args: &Args) -> Result<String> {
         options.max_terms = args.max_terms;
         let places: Vec<usize> = (0..QUBITS).collect();
         let layer = layer(circuit(&model(args.steps), &places), args.qubit, Simulation::Pauli(options))?;
+        println!("weight {weight}: finding words");
         let start = Instant::now();
         let paths = match layer.paths() {
             Err(Error::Simulation(SimulationError::TooManyWords { words, limit, .. })) => {
-                println!("weight {weight}: more than {words} words, and {limit} are allowed (--max-terms)");
+                println!("  more than {words} words, and {limit} are allowed (--max-terms)");
                 continue;
             }
             paths => paths?,

@@ -14,6 +14,7 @@ pub mod gpu;
 pub(crate) mod host;
 mod lines;
 pub(crate) mod pauli;
+mod pool;
 #[cfg(feature = "testing")]
 pub(crate) mod reference;
 mod select;
@@ -122,7 +123,7 @@ pub enum Simulation {
     /// with the number of words, not with 2^n; limits of [`PauliPropagation`](crate::PauliPropagation) leave words out.
     ///
     /// Circuits have up to 256 qubits, the others up to 58. Observables are sums of Pauli words; diagonals, projectors and
-    /// matrices are written as sums. Probabilities are those of up to 10 qubits. Channels of the table are exact.
+    /// matrices are written as sums. There are probabilities of up to 10 qubits. Channels of the table are exact.
     /// Amplitudes, variances, shots, embedded amplitudes and Kraus operators that mix words are typed errors.
     Pauli(pauli::PauliPropagation),
 }

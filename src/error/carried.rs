@@ -59,8 +59,8 @@ impl Error {
     /// cut their rows into batches add the rows before the batch, so that the error names the row.
     ///
     /// ```
+    /// use candle_core::{Device, Tensor};
     /// use candlewick::data::Scaler;
-    /// use candlewick::prelude::*;
     ///
     /// let x = Tensor::new(&[[1.0, 2.0], [f64::NAN, 4.0]], &Device::Cpu)?;
     /// let mut error = Scaler::standard(&x).unwrap_err();

@@ -132,7 +132,7 @@ pub enum SimulationError {
         "Pauli propagation takes Kraus operators that are multiples of Pauli words alone; take a channel of the table, or \
          `Simulation::Density`"
     )]
-    NotPauliWords,
+    KrausMixWords,
     /// A gate that Pauli propagation would write as too many rotations.
     #[error(
         "a gate with {generators} controls and moved bits would be 2^{generators} rotations; Pauli propagation takes up \

@@ -54,7 +54,7 @@ impl<M: Mask> Part<M> {
 }
 
 impl Part<Wide> {
-    /// Returns the part, which acts on no qubits beyond those of the other masks, with them.
+    /// Returns the part with masks of another kind, which have to have bits for its qubits.
     pub(crate) fn narrowed<M: Mask>(&self) -> Part<M> {
         self.with_masks(M::of_wide)
     }

@@ -40,7 +40,7 @@ impl Letter {
 }
 
 impl PauliWord {
-    /// Returns the word, which is on the lowest 64 qubits alone, with masks of one machine word.
+    /// Returns the word with masks of one machine word. It has to be on the lowest 64 qubits.
     pub(crate) fn narrowed(self) -> PauliWord<u64> {
         PauliWord { x: self.x.narrowed(), z: self.z.narrowed() }
     }

@@ -8,16 +8,28 @@ use candlewick::error::MemoryError;
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
-use candlewick::{Error, QuantumLayerConfig};
+use candlewick::{Error, PauliPropagation, QuantumLayerConfig, Simulation};
 
 #[test]
 fn ten_thousand_steps_leave_nothing_behind() -> Result<()> {
+    for simulation in [Simulation::StateVector, Simulation::Pauli(PauliPropagation::default())] {
+        leaves_nothing_behind(simulation)?;
+    }
+    Ok(())
+}
+
+fn leaves_nothing_behind(simulation: Simulation) -> Result<()> {
     let varmap = VarMap::new();
     let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
     let mut circuit = Circuit::new(3);
     circuit.angle_embedding(candlewick::gate::Gate::ry, (0..3).map(input));
     circuit.strongly_entangling_layers("theta", 2);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation((0..3).map(Z)), vb)?;
+    let layer = QuantumLayer::with_config(
+        circuit,
+        Measurement::expectation((0..3).map(Z)),
+        QuantumLayerConfig { simulation, ..Default::default() },
+        vb,
+    )?;
     let x = Tensor::arange(0f32, 24., &Device::Cpu)?.reshape((8, 3))?;
     let mut optimizer = AdamW::new_lr(varmap.all_vars(), 0.01)?;
     // Little work stays on this thread, whose allocations are counted.

@@ -1,6 +1,8 @@
 //! Pauli propagation beyond what state vectors hold: local circuits on 40 qubits, each output of which a state vector of its light cone gives, and limits.
 //! Circuits of few qubits are among the engines that all tests of values and gradients run.
 
+#[path = "../../examples/common/heavy_hex.rs"]
+mod heavy_hex;
 mod kicked;
 
 use crate::losses::random_observables;
@@ -137,7 +139,7 @@ fn limits_and_refusals_are_typed() {
     let [one, zero] = [1.0, 0.0].map(num_complex::Complex64::from);
     noisy.ry(input(0), 0).kraus(&[vec![one, zero, zero, zero], vec![zero, one, zero, zero]], [0]);
     let error = refusal(&noisy, Measurement::expectation([Z(0)]), PauliPropagation::default()).unwrap_err();
-    assert!(matches!(error, Error::Simulation(SimulationError::NotPauliWords)), "{error}");
+    assert!(matches!(error, Error::Simulation(SimulationError::KrausMixWords)), "{error}");
     // Neither shots nor the memory limit are passed over.
     let simulation = Simulation::Pauli(PauliPropagation::default());
     let vb = || VarBuilder::zeros(DType::F64, &Device::Cpu);
@@ -221,4 +223,25 @@ fn samples_do_not_see_each_other() {
         assert_eq!(alone.install(gradient), gradient());
         assert_eq!(alone.install(|| bits(&x)), all);
     }
+}
+
+/// A variable that is set between the passes: the gradient is that of its new value, as on every engine.
+#[test]
+fn weights_that_change_before_the_gradient() {
+    let gradient = |simulation: Simulation| {
+        let varmap = VarMap::new();
+        let vb = candlewick::nn::SeededInit::new(3).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let mut circuit = Circuit::new(3);
+        let w = circuit.weights("w", 3);
+        (0..3).for_each(|q| _ = circuit.ry(w.at(q), q));
+        circuit.cx(0, 1).cx(1, 2).rx(w.at(0), 2);
+        let config = QuantumLayerConfig { simulation, ..Default::default() };
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(2)]), config, vb).unwrap();
+        let y = layer.evaluate().unwrap();
+        let weights = varmap.data().lock().unwrap()["w"].clone();
+        weights.set(&Tensor::new(&[0.3f64, -0.8, 1.1], &Device::Cpu).unwrap()).unwrap();
+        y.sum_all().unwrap().backward().unwrap().get(&weights).unwrap().to_vec1::<f64>().unwrap()
+    };
+    let (found, expected) = (gradient(Simulation::Pauli(Default::default())), gradient(Simulation::StateVector));
+    assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} {expected:?}");
 }

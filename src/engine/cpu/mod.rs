@@ -18,7 +18,6 @@ mod partition;
 mod pass;
 mod passes;
 mod permute;
-mod pool;
 mod product_start;
 mod readout;
 mod scratch;

@@ -2,7 +2,7 @@
 
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::footprint::Footprint;
-use crate::engine::cpu::pool::WorkspacePool;
+use crate::engine::pool::WorkspacePool;
 use crate::engine::simd::{self, LANES};
 use crate::engine::{Options, Real, budget, threads};
 use crate::error::Result;

@@ -14,10 +14,10 @@
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::partition::Partition;
-use crate::engine::cpu::pool::{Pooled, WorkspacePool};
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::tables::CallTables;
 use crate::engine::lines::held_bytes;
+use crate::engine::pool::{Pooled, WorkspacePool};
 use crate::engine::{Arguments, Real};
 use crate::error::Result;
 use crate::program::{EngineCache, Program};

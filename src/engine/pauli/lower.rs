@@ -5,7 +5,7 @@ use crate::error::{Error, MemoryError, Result, SimulationError};
 use crate::mask::{Mask, Wide};
 use crate::memory::{check_numbers, memory_left};
 use crate::observable::PauliWord;
-use crate::program::paths::{Limits, MAX_GENERATORS, MixesWords, Move, Paths, TooLarge, TooManyGenerators, Turns};
+use crate::program::paths::{Limits, MAX_GENERATORS, MixesWords, Move, Moves, Paths, TooLarge, TooManyGenerators};
 use crate::program::{Program, Quantity, Readout, Step, Sum};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,14 +44,20 @@ impl Lowered {
         if program.embedding.is_some() {
             return refused("embedded amplitudes");
         }
-        let (outputs, constants) = match &program.wide {
-            None => outputs(program, &program.readout, options)?,
-            Some(wide) => outputs(program, &wide.readout, options)?,
-        };
-        let moves = match &program.wide {
-            None => moves(program, &program.steps)?,
-            Some(wide) => moves(program, &wide.steps)?,
-        };
+        match &program.wide {
+            None => Self::of_form((program, &program.steps, &program.readout), options, memory_limit),
+            Some(wide) => Self::of_form((program, &wide.steps, &wide.readout), options, memory_limit),
+        }
+    }
+
+    /// Makes the paths of a program from its steps and its readout, which are its own or its wide form's.
+    fn of_form<M: Mask>(
+        (program, steps, readout): (&Program, &[Step<M>], &Readout<M>),
+        options: &PauliPropagation,
+        memory_limit: Option<u64>,
+    ) -> Result<Self> {
+        let (outputs, constants) = outputs(program, readout, options)?;
+        let moves = moves(program, steps)?;
         let limits = Limits {
             weight: options.max_weight.unwrap_or(u32::MAX),
             sines: options.max_sines.unwrap_or(u32::MAX),
@@ -76,20 +82,20 @@ impl Lowered {
 
 /// Returns what a program's steps and channels do to words.
 fn moves<M: Mask>(program: &Program, steps: &[Step<M>]) -> Result<Vec<Move>> {
-    let mut turns = Turns::new(&program.slots);
+    let mut moves = Moves::new(&program.slots);
     let mut channels = program.channels.iter().peekable();
     for index in 0..=steps.len() {
         while let Some(channel) = channels.next_if(|channel| channel.after <= index) {
-            turns.channel(channel).map_err(|MixesWords| SimulationError::NotPauliWords)?;
+            moves.channel(channel).map_err(|MixesWords| SimulationError::KrausMixWords)?;
         }
         if let Some(step) = steps.get(index) {
-            turns.step(&step.widened()).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
+            moves.step(&step.widened()).map_err(|TooManyGenerators(generators)| SimulationError::ManyControls {
                 generators,
                 allowed: MAX_GENERATORS,
             })?;
         }
     }
-    Ok(turns.moves)
+    Ok(moves.list)
 }
 
 /// Words of each output with their coefficients, and its constant.
@@ -99,10 +105,10 @@ fn too_many(words: usize, options: &PauliPropagation) -> Error {
     SimulationError::TooManyWords { words, limit: options.max_terms, weight: options.max_weight }.into()
 }
 
-/// Returns the words of all outputs. `words` is the program's readout, or its wide form.
-fn outputs<M: Mask>(program: &Program, words: &Readout<M>, options: &PauliPropagation) -> Result<Outputs> {
+/// Returns the words of all outputs.
+fn outputs<M: Mask>(program: &Program, readout: &Readout<M>, options: &PauliPropagation) -> Result<Outputs> {
     let refused = |what| Err(SimulationError::NotFromPauli { what }.into());
-    let (readout, count) = (words, program.engine_outputs());
+    let count = program.engine_outputs();
     let needed: u64 =
         readout.quantities.iter().map(|columns| word_count(&columns.quantity)).fold(0, u64::saturating_add);
     if needed > options.max_terms as u64 {

@@ -4,7 +4,9 @@
 //! sines in `f64`, and gradients of angles gradients of inputs and weights, as in the engine for state vectors.
 
 mod blocks;
+mod calls;
 mod lower;
+mod memory;
 mod rows;
 mod sweep;
 
@@ -13,7 +15,8 @@ use super::simd::arch::check_arch;
 use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, Simulation};
 use crate::error::Result;
 use crate::program::Program;
-use blocks::{Call, block_bytes, check_memory, forward, gradient};
+use blocks::Call;
+use calls::{block_bytes, check_memory, forward, gradient};
 use candle_core::{DType, WithDType};
 use lower::Lowered;
 
@@ -85,7 +88,8 @@ pub struct PauliPaths {
     /// are many, Clifford gates spread words faster than the limit allows, and outputs become products of cosines that
     /// hardly depend on angles: raise the limit, or entangle neighbours in two halves and not one after another.
     pub of_heavy: usize,
-    /// Bytes that a thread takes for a gradient: for one sample alone, or for 16 (8 in F64) side by side.
+    /// Bytes of a block with its gradient: of one sample, or, if the layer has inputs, of 16 samples (8 in F64) side by
+    /// side.
     pub bytes: u64,
 }
 
@@ -150,7 +154,7 @@ impl HostEngine for Pauli {
     fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()> {
         check_arch()?;
         let lowered = Lowered::of(program, &options_of(options), options.memory_limit)?;
-        in_lanes!(T, batch, check_memory, &lowered.paths, options)
+        in_lanes!(T, batch, check_memory, &lowered.paths, options, false, 0)
     }
 
     fn forward<T: Real>(

@@ -32,6 +32,11 @@ impl<T: Real, const L: usize> Rows<T, L> {
         Ok(())
     }
 
+    /// Bytes that the rows hold.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.memory.as_ref().map_or(0, |memory| size_of_val(memory.lines()))
+    }
+
     /// The rows, to change them.
     #[inline(always)]
     pub(super) fn all(&mut self) -> &mut [[T; L]] {

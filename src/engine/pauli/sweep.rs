@@ -7,8 +7,9 @@
 
 use super::super::Real;
 use super::rows::Rows;
+use crate::engine::lines::held_bytes;
 use crate::error::Result;
-use crate::program::paths::{ChannelStep, PathStep, Paths, StartStep, TurnStep, others};
+use crate::program::paths::{FactorStep, PathStep, Paths, StartStep, TurnStep, others};
 use std::array::from_fn;
 
 /// Pairs whose gradients are added in the precision of the state; sums of more are in `f64`.
@@ -21,7 +22,7 @@ pub(super) type Lanes<T, const L: usize> = [T; L];
 pub(super) type CosSin<T, const L: usize> = [Lanes<T, L>; 2];
 
 /// Memory of a block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Room<T, const L: usize> {
     /// Cosine and sine of each angle.
     pub(super) turns: Vec<CosSin<T, L>>,
@@ -55,7 +56,18 @@ impl<T: Real, const L: usize> Room<T, L> {
     pub(super) fn bytes(paths: &Paths, gradient: bool) -> u64 {
         let tree = paths.ends.tree.len();
         let rows = if gradient { 2 * paths.terms + 2 * tree + paths.kept() } else { paths.terms + tree };
-        (rows + 2 * paths.angles.len() + paths.coefficients.len()) as u64 * size_of::<Lanes<T, L>>() as u64
+        let (angles, coefficients) = (paths.angles.len(), paths.coefficients.len());
+        // Angles with their cosines and sines, and gradients, are in F64.
+        let wide = if gradient { 4 * angles + coefficients } else { 3 * angles };
+        let lanes = (rows + 2 * angles + coefficients) * size_of::<Lanes<T, L>>() + wide * size_of::<[f64; L]>();
+        lanes as u64
+    }
+
+    /// Bytes that the memory holds.
+    pub(super) fn held_bytes(&self) -> usize {
+        let rows = [&self.products, &self.adjoint, &self.lambda, &self.c, &self.kept];
+        let lists = held_bytes(&self.turns) + held_bytes(&self.bloch) + held_bytes(&self.coefficients);
+        rows.into_iter().map(Rows::held_bytes).sum::<usize>() + lists + held_bytes(&self.kept_bloch)
     }
 
     /// Makes room for a forward pass, or for one and a gradient.
@@ -71,23 +83,6 @@ impl<T: Real, const L: usize> Room<T, L> {
             self.kept.reserve(paths.kept())?;
         }
         Ok(())
-    }
-}
-
-impl<T: Real, const L: usize> Default for Room<T, L> {
-    fn default() -> Self {
-        Self {
-            turns: Vec::new(),
-            bloch: Vec::new(),
-            products: Rows::default(),
-            adjoint: Rows::default(),
-            lambda: Rows::default(),
-            c: Rows::default(),
-            kept: Rows::default(),
-            kept_count: 0,
-            coefficients: Vec::new(),
-            kept_bloch: Vec::new(),
-        }
     }
 }
 
@@ -135,7 +130,7 @@ pub(super) fn values<T: Real, const L: usize>(
     for step in paths.steps.iter().rev() {
         match step {
             PathStep::Turn(step) => turn(step, room, keep),
-            PathStep::Channel(step) => channel(step, room, keep),
+            PathStep::Factors(step) => multiply(step, room, keep),
         }
     }
     let v = room.lambda.all();
@@ -178,9 +173,9 @@ fn keep_rows<'a, T: Real, const L: usize>(
     kept[first..*count].iter_mut().zip(words).for_each(|(to, i)| *to = v[*i as usize]);
 }
 
-/// Takes λ through a channel.
+/// Takes λ through factors.
 #[inline(always)]
-fn channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, keep: bool) {
+fn multiply<T: Real, const L: usize>(step: &FactorStep, room: &mut Room<T, L>, keep: bool) {
     let v = room.lambda.all();
     for (coefficient, words) in &step.factors {
         let factor = room.coefficients[*coefficient];
@@ -266,7 +261,7 @@ pub(super) fn gradient<T: Real, const L: usize>(
                 let total = undo(step, &turn, room);
                 add(&mut found.angles[step.angle], &total);
             }
-            PathStep::Channel(step) => undo_channel(step, room, &mut found.coefficients),
+            PathStep::Factors(step) => undo_factors(step, room, &mut found.coefficients),
         }
     }
     start_gradient(paths, room, qubits, found);
@@ -277,9 +272,9 @@ fn add<const L: usize>(to: &mut [f64; L], total: &[f64; L]) {
     *to = from_fn(|l| to[l] + total[l]);
 }
 
-/// Takes c through a channel, and λ back. Adds the gradients in its coefficients.
+/// Takes c through factors, and λ back. Adds the gradients in the coefficients.
 #[inline(always)]
-fn undo_channel<T: Real, const L: usize>(step: &ChannelStep, room: &mut Room<T, L>, found: &mut [[f64; L]]) {
+fn undo_factors<T: Real, const L: usize>(step: &FactorStep, room: &mut Room<T, L>, found: &mut [[f64; L]]) {
     let (c, v, kept) = (room.c.all(), room.lambda.all(), room.kept.all());
     step.born.iter().for_each(|j| c[*j as usize] = [T::default(); L]);
     for (coefficient, words) in &step.shifts {

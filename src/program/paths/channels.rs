@@ -3,25 +3,15 @@
 //! In front of a channel stands `f P` for a word P behind it, and, where the channel prepares, a further word without the
 //! letter: damping of strength γ turns Z into `(1 - γ) Z + γ`.
 
+use super::numbers::Coefficient;
 use crate::mask::{Mask, Wide};
 use crate::observable::{Letter, PauliWord};
 use crate::program::{ChannelStep, Map, Slot};
 
-/// Number that multiplies words, which may differ from sample to sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Coefficient {
-    /// Product of powers of cosines: `count` of [`Paths::cosines`](super::Paths::cosines), from `first` on.
-    Cosines { first: u32, count: u32 },
-    /// `offset + scale * slot`.
-    Slot { slot: usize, scale: f64, offset: f64 },
-    /// A number.
-    Constant(f64),
-}
-
 /// Channel as a map of words.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Channel {
-    /// On one qubit: a factor for each letter, and what is added of the word without the letter.
+    /// On one qubit: a factor for each letter, and a multiple of the word without the letter that is added.
     Letters { qubit: usize, factors: [Coefficient; 3], shifts: [Option<Coefficient>; 3] },
     /// On several qubits: one factor for all words that have a letter there.
     Mixing { mask: Wide, factor: Coefficient },
@@ -33,15 +23,6 @@ pub(crate) enum Channel {
 /// Kraus operators that mix words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MixesWords;
-
-impl Coefficient {
-    fn of(slot: usize, (scale, offset): (f64, f64), slots: &[Slot]) -> Self {
-        match slots[slot].terms.is_empty() {
-            true => Self::Constant(offset + scale * slots[slot].constant),
-            false => Self::Slot { slot, scale, offset },
-        }
-    }
-}
 
 impl Channel {
     /// Reads a channel of a program with these slots.
@@ -83,7 +64,7 @@ impl Channel {
         }
     }
 
-    /// Factor of a word that has a letter on the channel's qubits, and what is added of a word with a letter less.
+    /// Factor of a word, and the multiple that is added of the word without a letter: the coefficient and that letter.
     pub(super) fn image(&self, word: PauliWord) -> (Coefficient, Option<(Coefficient, PauliWord)>) {
         let nothing = (Coefficient::Constant(1.0), None);
         match self {

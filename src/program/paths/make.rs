@@ -1,8 +1,10 @@
 //! The making of paths: which words there are and which pairs of them each turn turns.
 
-use super::channels::{Channel, Coefficient};
-use super::structure::{ByCoefficient, ChannelStep, Ends, PathStep, Paths, StartStep, TurnStep, others};
-use super::turns::{Angle, Move, Turn};
+use super::channels::Channel;
+use super::ends::Ends;
+use super::numbers::{Angle, Coefficient};
+use super::structure::{ByCoefficient, FactorStep, PathStep, Paths, StartStep, TurnStep, others};
+use super::turns::{Move, Turn};
 use super::words::Words;
 use crate::mask::Mask;
 use crate::observable::{Letter, PauliWord};
@@ -78,7 +80,10 @@ struct Making {
     limits: Limits,
     /// Fate of each word with which an output begins.
     roots: Vec<Root>,
-    angles: HashMap<(Option<usize>, u64), usize>,
+    /// Indices of angles, by their bits.
+    angles: HashMap<[u64; 3], usize>,
+    /// Indices of coefficients, by their bits.
+    coefficients: HashMap<[u64; 4], usize>,
 }
 
 /// Fate of a word with which an output begins.
@@ -102,7 +107,7 @@ fn grouped<T>(groups: &mut ByCoefficient<T>, coefficient: usize) -> &mut Vec<T> 
 impl Making {
     fn new(qubits: usize, limits: Limits) -> Self {
         let (words, paths) = (Words::new(qubits), Paths::default());
-        Self { words, paths, moves: 0, limits, roots: Vec::new(), angles: HashMap::new() }
+        Self { words, paths, moves: 0, limits, roots: Vec::new(), angles: HashMap::new(), coefficients: HashMap::new() }
     }
 
     fn check(&self) -> Result<(), TooLarge> {
@@ -118,8 +123,8 @@ impl Making {
     /// Index of an angle.
     fn angle(&mut self, angle: Angle) -> usize {
         let key = match angle {
-            Angle::Slot { slot, factor } => (Some(slot), factor.to_bits()),
-            Angle::Constant(angle) => (None, angle.to_bits()),
+            Angle::Slot { slot, factor } => [0, slot as u64, factor.to_bits()],
+            Angle::Constant(angle) => [1, 0, angle.to_bits()],
         };
         *self.angles.entry(key).or_insert_with(|| {
             self.paths.angles.push(angle);
@@ -129,14 +134,18 @@ impl Making {
 
     /// Index of a coefficient.
     fn coefficient(&mut self, coefficient: Coefficient) -> usize {
-        let known = &mut self.paths.coefficients;
-        known.iter().rposition(|known| *known == coefficient).unwrap_or_else(|| {
-            known.push(coefficient);
-            known.len() - 1
+        let key = match coefficient {
+            Coefficient::Slot { slot, scale, offset } => [0, slot as u64, scale.to_bits(), offset.to_bits()],
+            Coefficient::Constant(value) => [1, 0, 0, value.to_bits()],
+            Coefficient::Cosines { first, count } => [2, 0, first.into(), count.into()],
+        };
+        *self.coefficients.entry(key).or_insert_with(|| {
+            self.paths.coefficients.push(coefficient);
+            self.paths.coefficients.len() - 1
         })
     }
 
-    /// Takes the start out of the moves: those of one qubit in front of the first that joins it to others.
+    /// Separates the start: moves of one qubit, in front of the first move that joins the qubit to others.
     fn split(&mut self, qubits: usize, moves: &[Move]) -> (Vec<Move>, Possible) {
         let mut is_joined = vec![false; qubits];
         let mut possible = vec![[false, false, true]; qubits];
@@ -196,7 +205,7 @@ impl Making {
 
     /// Takes all words through a channel, from behind it to in front of it.
     fn channel(&mut self, channel: &Channel) -> Result<(), TooLarge> {
-        let mut step = ChannelStep::default();
+        let mut step = FactorStep::default();
         for i in self.words.on(channel.qubits()) {
             let old = self.words.word(i);
             let (factor, shift) = channel.image(old);
@@ -218,7 +227,7 @@ impl Making {
                 self.check()?;
             }
         }
-        self.push(PathStep::Channel(step))
+        self.push(PathStep::Factors(step))
     }
 
     /// Adds a step, if it does anything.
@@ -303,7 +312,7 @@ impl Making {
                     self.paths.left_out += step.cuts.len();
                     step.prune(&mut live, &mut ever);
                 }
-                PathStep::Channel(step) => step.prune(&mut live, &mut ever),
+                PathStep::Factors(step) => step.prune(&mut live, &mut ever),
             }
         }
         self.paths.steps.retain(|step| step.moves() > 0);

@@ -15,12 +15,17 @@
 //! | the tree | end values are products of Bloch components, with shared beginnings |
 
 mod channels;
+mod cuts;
+mod ends;
 mod make;
+mod numbers;
+mod prune;
 mod structure;
 mod turns;
 mod words;
 
-pub(crate) use channels::{Coefficient, MixesWords};
+pub(crate) use channels::MixesWords;
 pub(crate) use make::{Limits, TooLarge};
-pub(crate) use structure::{ChannelStep, PathStep, Paths, StartStep, TurnStep, others};
-pub(crate) use turns::{Angle, MAX_GENERATORS, Move, TooManyGenerators, Turns};
+pub(crate) use numbers::{Angle, Coefficient};
+pub(crate) use structure::{FactorStep, PathStep, Paths, StartStep, TurnStep, others};
+pub(crate) use turns::{MAX_GENERATORS, Move, Moves, TooManyGenerators};

@@ -7,6 +7,7 @@
 //! unitaries that do so become quarter turns alone.
 
 use super::channels::{Channel, MixesWords};
+use super::numbers::{Angle, ROUNDING};
 use crate::linalg::factors::{Factor, factors};
 use crate::linalg::{pauli_transfer, rotation_and_phases};
 use crate::mask::{Mask, Wide};
@@ -17,9 +18,6 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 /// Generators of a projector, at most: more would make more than a thousand turns.
 pub(crate) const MAX_GENERATORS: usize = 10;
-
-/// Deviation of an angle in quarter turns, or of an entry, that is rounding.
-const ROUNDING: f64 = 1e-12;
 
 /// Turn `exp(-i θ/2 W)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,57 +49,24 @@ impl Move {
     }
 }
 
-/// Angle of a turn in radians.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Angle {
-    /// A factor times a slot.
-    Slot { slot: usize, factor: f64 },
-    /// A number.
-    Constant(f64),
-}
-
 /// Number of generators beyond [`MAX_GENERATORS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooManyGenerators(pub(crate) usize);
 
-impl Angle {
-    /// Angle of `factor` times a slot, which is a number if the slot is one.
-    fn of(slot: usize, factor: f64, slots: &[Slot]) -> Self {
-        match slots[slot].terms.is_empty() {
-            true => Self::Constant(factor * slots[slot].constant),
-            false => Self::Slot { slot, factor },
-        }
-    }
-
-    fn times(self, by: f64) -> Self {
-        match self {
-            Self::Slot { slot, factor } => Self::Slot { slot, factor: by * factor },
-            Self::Constant(angle) => Self::Constant(by * angle),
-        }
-    }
-
-    /// Number of quarter turns from 0 to 3, if the angle is a constant multiple of one.
-    pub(crate) fn quarters(self) -> Option<u32> {
-        let Self::Constant(angle) = self else { return None };
-        let quarters = angle / FRAC_PI_2;
-        ((quarters - quarters.round()).abs() < ROUNDING).then(|| quarters.round().rem_euclid(4.0) as u32)
-    }
-}
-
 /// Word with a sign: `true` is minus.
 type Signed = (PauliWord, bool);
 
-/// Lowering of steps to turns, in the order in which they act.
+/// Lowering of steps and channels to moves of words, in the order in which they act.
 #[derive(Debug)]
-pub(crate) struct Turns<'a> {
-    pub(crate) moves: Vec<Move>,
+pub(crate) struct Moves<'a> {
+    pub(crate) list: Vec<Move>,
     slots: &'a [Slot],
 }
 
-impl<'a> Turns<'a> {
-    /// Begins without turns.
+impl<'a> Moves<'a> {
+    /// Begins without moves.
     pub(crate) fn new(slots: &'a [Slot]) -> Self {
-        Self { moves: Vec::new(), slots }
+        Self { list: Vec::new(), slots }
     }
 
     /// Appends a channel.
@@ -109,7 +74,7 @@ impl<'a> Turns<'a> {
     /// # Errors
     /// Kraus operators that mix words.
     pub(crate) fn channel(&mut self, channel: &ChannelStep) -> Result<(), MixesWords> {
-        self.moves.push(Move::Channel(Channel::of(channel, self.slots)?));
+        self.list.push(Move::Channel(Channel::of(channel, self.slots)?));
         Ok(())
     }
 
@@ -157,7 +122,7 @@ impl<'a> Turns<'a> {
         for (word, negative) in words.into_iter().filter(|(word, _)| !word.is_identity()) {
             let angle = angle.times(if negative { -share } else { share });
             if angle != Angle::Constant(0.0) && angle.quarters() != Some(0) {
-                self.moves.push(Move::Turn(Turn { word, angle }));
+                self.list.push(Move::Turn(Turn { word, angle }));
             }
         }
         Ok(())
@@ -170,7 +135,7 @@ impl<'a> Turns<'a> {
         controls: Controls<Wide>,
     ) -> Result<(), TooManyGenerators> {
         if let Some(turns) = controls.is_empty().then(|| clifford(qubits, entries)).flatten() {
-            self.moves.extend(turns.into_iter().map(Move::Turn));
+            self.list.extend(turns.into_iter().map(Move::Turn));
             return Ok(());
         }
         if let [qubit] = qubits {

@@ -2,6 +2,7 @@
 //! quarter turns about ZZ on all edges. An output is that of its light cone, which a state vector holds.
 
 use super::close;
+use super::heavy_hex::edges;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::error::{Error, SimulationError};
@@ -11,32 +12,6 @@ use candlewick::{PauliPropagation, Simulation};
 use std::collections::BTreeSet;
 use std::f64::consts::FRAC_PI_2;
 
-/// Edges of the heavy-hex lattice of 127 qubits: seven rows, and between them four qubits that join two rows each.
-fn heavy_hex() -> Vec<[usize; 2]> {
-    let (mut edges, mut rows, mut next) = (Vec::new(), Vec::new(), 0);
-    for row in 0..7 {
-        let columns: Vec<usize> = (usize::from(row == 6)..15 - usize::from(row == 0)).collect();
-        let first = next;
-        edges.extend((1..columns.len()).map(|k| [first + k - 1, first + k]));
-        rows.push(columns.iter().enumerate().map(|(k, column)| (*column, first + k)).collect::<Vec<_>>());
-        next += columns.len();
-        if row < 6 {
-            let start = if row % 2 == 0 { 0 } else { 2 };
-            rows.push((0..4).map(|k| (start + 4 * k, next + k)).collect());
-            next += 4;
-        }
-    }
-    for between in (1..rows.len()).step_by(2) {
-        for (column, qubit) in &rows[between] {
-            for row in [&rows[between - 1], &rows[between + 1]] {
-                let (_, end) = row.iter().find(|(other, _)| other == column).expect("a qubit in this column");
-                edges.push([*end, *qubit]);
-            }
-        }
-    }
-    edges
-}
-
 /// Step of the model: qubits that are kicked, and edges behind that.
 #[derive(Clone)]
 struct Step {
@@ -45,7 +20,7 @@ struct Step {
 }
 
 fn model(steps: usize) -> Vec<Step> {
-    let edges = heavy_hex();
+    let edges = edges();
     assert_eq!(edges.len(), 144);
     vec![Step { kicked: (0..127).collect(), edges }; steps]
 }
@@ -333,4 +308,46 @@ fn noisy_outputs_are_those_of_light_cones() {
     let gradient: Vec<f64> = gradients.get(weights).expect("a gradient").to_vec1().expect("numbers");
     let expected = [y.to_vec1().expect("a number"), gradient, Vec::new()];
     close(&[found[0].clone(), found[1].clone(), Vec::new()], &expected, 1e-12);
+}
+
+/// Everything that takes a circuit takes one of 256 qubits, or says why not: drawings, texts, files, noise, bindings.
+#[test]
+fn circuits_of_many_qubits_are_circuits() {
+    let mut circuit = Circuit::new(250);
+    let w = circuit.weights("w", 3);
+    circuit.h(0).cx(0, 249).ry(w.at(0), 249).controlled_on([(200, true), (70, false)], |c| c.rx(w.at(1), 100));
+    circuit.pauli_rot(w.at(2), "XYZ", [10, 130, 240]).swap(64, 63).barrier();
+    let angles = [0.3, -0.8, 1.1];
+    let observables = || vec![Z(248), X(100) * Y(130), Observable::projector_on([(249, true), (64, false)])];
+    let exact = || Some(PauliPropagation::default());
+    let back = Circuit::from_qasm(&circuit.to_qasm3().expect("a text")).expect("a circuit");
+    assert_eq!(values(back, observables(), &angles, exact()), values(circuit.clone(), observables(), &angles, exact()));
+
+    circuit.measure(249, 248);
+    let y = values(circuit.clone(), observables(), &angles, exact());
+    assert!(
+        circuit.to_string().contains("q249") && circuit.draw().to_svg().is_ok() && circuit.draw().to_latex().is_ok()
+    );
+    let bound = circuit.bind(&[], &[("w", &Tensor::new(&angles, &Device::Cpu).expect("weights"))]).expect("a circuit");
+    let simulation = Simulation::Pauli(PauliPropagation::default());
+    let measurement = Measurement::expectation(observables());
+    let single = candlewick::functional::evaluate_by(&simulation, &bound, &measurement, None, &[]).expect("values");
+    let single = single.to_vec1::<f32>().expect("numbers");
+    assert!(single.iter().zip(&y[0]).all(|(single, y)| (f64::from(*single) - y).abs() < 1e-6), "{single:?} {:?}", y[0]);
+    let noisy = candlewick::noise::NoiseModel::new()
+        .after(candlewick::noise::Gates::all(), candlewick::noise::Noise::depolarizing(0.01))
+        .readout(249, 0.02, 0.03);
+    assert!(values(noisy.apply(&circuit).expect("noise"), observables(), &angles, exact())[0][0].abs() < 1.0);
+
+    // A file gives the layer back, with its simulation.
+    circuit.rx(input(0), 77);
+    let config = QuantumLayerConfig { simulation, ..Default::default() };
+    let quantum = candlewick::model::Layer::Quantum { circuit, measurement, config };
+    let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+    let model = candlewick::model::Model::builder(1).layer(quantum).build(vb);
+    let bytes = model.and_then(|model| model.to_bytes()).expect("a file");
+    assert_eq!(
+        candlewick::model::Model::from_bytes(&bytes, &Device::Cpu).expect("a model").to_bytes().expect("a file"),
+        bytes
+    );
 }

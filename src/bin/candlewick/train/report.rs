@@ -86,8 +86,8 @@ pub(crate) fn write_notes(args: &Args, input: &Input, scores: &Option<Scores>, m
 fn options(args: &Args) -> String {
     let components = args.components.map_or_else(String::new, |components| format!(" --components {components}"));
     let mut options = format!(
-        "--label {} --task {} --model {} --qubits {} --layers {} --hidden {}{components} --epochs {} --patience {} \
-         --batch {} --rate {} --test {} --validation {} --seed {} --missing {} --unknown {} --decimal {}",
+        "--label={} --task {} --model {} --qubits {} --layers {} --hidden {}{components} --epochs {} --patience {} \
+         --batch {} --rate {} --test {} --validation {} --seed {} --missing {} --unknown {} --decimal={}",
         quoted(&args.label),
         name_of(args.task),
         name_of(args.model),
@@ -107,12 +107,12 @@ fn options(args: &Args) -> String {
     );
     if let Some(delimiter) = args.delimiter {
         options += &format!(
-            " --delimiter {}",
+            " --delimiter={}",
             if delimiter == '\t' { "tab".to_owned() } else { quoted(&delimiter.to_string()) }
         );
     }
     for (option, columns) in [("--without", &args.without), ("--text", &args.text)] {
-        columns.iter().for_each(|column| options += &format!(" {option} {}", quoted(column)));
+        columns.iter().for_each(|column| options += &format!(" {option}={}", quoted(column)));
     }
     options
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Memory that a later call may use again.
-pub(super) trait Pooled: Any + Send {
+pub(in crate::engine) trait Pooled: Any + Send {
     /// Bytes that the memory holds.
     fn bytes(&self) -> usize;
 }
 
 /// Workspace pool of a program, which clones of the program share.
 #[derive(Default)]
-pub(super) struct WorkspacePool {
+pub(in crate::engine) struct WorkspacePool {
     /// Idle memory, oldest first, each with its bytes.
     idle: Mutex<Vec<(usize, Box<dyn Pooled>)>>,
     /// Bytes of the saved states of forward passes, which wait for a gradient.
@@ -22,48 +22,48 @@ pub(super) struct WorkspacePool {
 
 impl WorkspacePool {
     /// Returns the pool of a program.
-    pub(super) fn of(program: &Program) -> &Self {
+    pub(in crate::engine) fn of(program: &Program) -> &Self {
         program.cache.entry()
     }
 
     /// Locks the memory that no call uses now.
-    pub(super) fn idle(&self) -> Idle<'_> {
+    pub(in crate::engine) fn idle(&self) -> Idle<'_> {
         Idle(self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Bytes of saved states that wait for a gradient.
-    pub(super) fn waiting(&self) -> usize {
+    pub(in crate::engine) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
     /// Counts bytes that begin to wait.
-    pub(super) fn begin_waiting(&self, bytes: usize) {
+    pub(in crate::engine) fn begin_waiting(&self, bytes: usize) {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Counts bytes that no longer wait.
-    pub(super) fn end_waiting(&self, bytes: usize) {
+    pub(in crate::engine) fn end_waiting(&self, bytes: usize) {
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 /// Locked list of idle memory, oldest first.
-pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Pooled>)>>);
+pub(in crate::engine) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Pooled>)>>);
 
 impl Idle<'_> {
     /// Takes the latest entry of a type.
-    pub(super) fn take<S: Pooled>(&mut self) -> Option<Box<S>> {
+    pub(in crate::engine) fn take<S: Pooled>(&mut self) -> Option<Box<S>> {
         let at = self.0.iter().rposition(|(_, entry)| (entry.as_ref() as &dyn Any).is::<S>())?;
         (self.0.remove(at).1 as Box<dyn Any>).downcast().ok()
     }
 
     /// Adds an entry.
-    pub(super) fn put(&mut self, entry: Box<dyn Pooled>) {
+    pub(in crate::engine) fn put(&mut self, entry: Box<dyn Pooled>) {
         self.0.push((entry.bytes(), entry));
     }
 
     /// Drops the oldest entries while the rest has more bytes than `most`.
-    pub(super) fn trim(&mut self, most: usize) {
+    pub(in crate::engine) fn trim(&mut self, most: usize) {
         let mut bytes: usize = self.0.iter().map(|(bytes, _)| bytes).sum();
         while bytes > most {
             bytes -= self.0.remove(0).0;
