@@ -17,6 +17,7 @@
 //! ```
 
 mod carried;
+mod cluster;
 mod data;
 mod device;
 mod executor;
@@ -34,6 +35,7 @@ mod training;
 mod weights;
 pub(crate) mod words;
 
+pub use cluster::ClusterError;
 pub use data::DataError;
 pub use device::DeviceError;
 pub use executor::ExecutorError;
@@ -185,6 +187,9 @@ pub enum Error {
     /// Circuits that a simulation cannot run.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    /// Processes that cannot compute together.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// Circuits that a program outside cannot run, and answers that are no counts.
     #[error(transparent)]
     Executor(#[from] ExecutorError),

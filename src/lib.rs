@@ -124,6 +124,7 @@ mod angle;
 mod autograd;
 pub mod channel;
 pub mod circuit;
+pub mod cluster;
 pub mod data;
 mod derived_features;
 mod derived_outputs;

@@ -1,0 +1,50 @@
+//! Agreement of all members before they exchange anything: on what they are about to do, and that all of them can.
+
+use super::comm::Communicator;
+use crate::error::{ClusterError, Error, Result};
+
+/// Largest number of bytes of an error's text that other members see.
+const TEXT: usize = 240;
+
+/// Gathers a number of words from each member, member by member.
+pub(super) fn gather_words(comm: &dyn Communicator, mine: &[u64]) -> Result<Vec<u64>> {
+    let bytes: Vec<u8> = mine.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut all = vec![0; bytes.len() * comm.ranks()];
+    comm.gather(&bytes, &mut all)?;
+    Ok(all.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+}
+
+/// Checks that all members have the same words, and that none has an error: each word is the hash of a thing that the
+/// error names. Returns the value of this member. All members return an error, or none does.
+///
+/// # Errors
+/// This member's own error; [`ClusterError::Elsewhere`] if another member has one; [`ClusterError::Differs`].
+pub(super) fn agree<T>(comm: &dyn Communicator, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
+    let words: Vec<u64> =
+        std::iter::once(u64::from(mine.is_err())).chain(things.iter().map(|(_, word)| *word)).collect();
+    let all = gather_words(comm, &words)?;
+    let rows = || all.chunks(words.len()).enumerate();
+    if let Some((rank, _)) = rows().find(|(_, row)| row[0] == 1) {
+        return tell(comm, mine, rank);
+    }
+    for (place, (what, _)) in things.iter().enumerate() {
+        if let Some((rank, _)) = rows().find(|(_, row)| row[place + 1] != all[place + 1]) {
+            return Err(Error::Cluster(ClusterError::Differs { what, rank }));
+        }
+    }
+    mine
+}
+
+/// Returns this member's error, or that of the first member that has one, with its text.
+fn tell<T>(comm: &dyn Communicator, mine: Result<T>, rank: usize) -> Result<T> {
+    let text = mine.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let mut bytes = [0; TEXT];
+    let end = text.floor_char_boundary(TEXT);
+    bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+    let mut all = vec![0; TEXT * comm.ranks()];
+    comm.gather(&bytes, &mut all)?;
+    mine.and_then(|_| {
+        let error = String::from_utf8_lossy(&all[rank * TEXT..][..TEXT]).trim_end_matches('\0').to_owned();
+        Err(Error::Cluster(ClusterError::Elsewhere { rank, error }))
+    })
+}
