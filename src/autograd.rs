@@ -96,7 +96,7 @@ fn evaluate_rows(
 ) -> Result<Tensor> {
     let [inputs, weights] = arguments;
     let read = rows.as_ref().unwrap_or(inputs);
-    let engine = engine::for_device(inputs.device(), program, &options.simulation)?;
+    let engine = engine::for_device(inputs.device(), program, options)?;
     let tracked = in_graph && (inputs.track_op() || weights.track_op());
     let (outputs, saved) = engine.forward(&Request { program, inputs: read, weights, options }, tracked)?;
     let count = read.dim(0)?;

@@ -100,7 +100,6 @@ pub(crate) fn parities(masks: &[u64], vector: u64) -> u64 {
 
 /// Dual basis of a basis of bits 0 to `vectors.len() - 1`: masks whose parities are the coordinates of an index. It is
 /// the inverse matrix, found by elimination.
-#[cfg(any(test, feature = "cuda", feature = "metal", feature = "emulator"))]
 pub(crate) fn dual(mut vectors: Vec<u64>) -> Vec<u64> {
     let count = vectors.len();
     // Entry `k` starts as unit vector `k` and ends as the coordinates of unit vector `k`.
@@ -124,18 +123,57 @@ pub(crate) fn dual(mut vectors: Vec<u64>) -> Vec<u64> {
 /// Linearly independent vectors.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Basis {
-    /// Each with a leading bit that no later one has.
+    /// Each with a leading bit that no other has.
     reduced: Vec<u64>,
 }
 
 impl Basis {
+    /// Basis of the span of some vectors.
+    pub(crate) fn of(vectors: impl IntoIterator<Item = u64>) -> Self {
+        let mut basis = Self::default();
+        vectors.into_iter().for_each(|vector| _ = basis.extend(vector));
+        basis
+    }
+
+    /// Number of the vectors.
+    pub(crate) fn len(&self) -> usize {
+        self.reduced.len()
+    }
+
+    /// Vectors of the basis.
+    pub(crate) fn vectors(&self) -> &[u64] {
+        &self.reduced
+    }
+
+    fn rest(&self, vector: u64) -> u64 {
+        self.reduced.iter().fold(vector, |rest, reduced| rest.min(rest ^ reduced))
+    }
+
+    /// Whether a vector is a sum of vectors of the basis.
+    pub(crate) fn contains(&self, vector: u64) -> bool {
+        self.rest(vector) == 0
+    }
+
     /// Takes a vector in, unless it depends on those there are.
     pub(crate) fn extend(&mut self, vector: u64) -> bool {
-        let rest = self.reduced.iter().fold(vector, |rest, reduced| rest.min(rest ^ reduced));
+        let rest = self.rest(vector);
         if rest != 0 {
+            let lead = rest.ilog2();
+            self.reduced.iter_mut().filter(|other| **other >> lead & 1 == 1).for_each(|other| *other ^= rest);
             self.reduced.push(rest);
         }
         rest != 0
+    }
+
+    /// Basis of the masks of `bits` bits whose parity is even on every vector.
+    pub(crate) fn annihilator(&self, bits: usize) -> Vec<u64> {
+        let leads = self.reduced.iter().fold(0u64, |mask, row| mask | 1 << row.ilog2());
+        let free = (0..bits).filter(|bit| leads >> bit & 1 == 0);
+        free.map(|bit| {
+            let with = self.reduced.iter().filter(|row| **row >> bit & 1 == 1);
+            with.fold(1 << bit, |mask, row| mask | 1 << row.ilog2())
+        })
+        .collect()
     }
 }
 

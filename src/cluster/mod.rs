@@ -10,9 +10,11 @@
 
 mod agreement;
 mod comm;
+mod sharing;
 mod threads;
 
 pub(crate) use comm::Communicator;
+pub(crate) use sharing::Sharing;
 
 use crate::error::{ClusterError, Error, Result};
 use candle_core::Device;
@@ -171,6 +173,11 @@ impl Cluster {
 
     pub(crate) fn agree<T>(&self, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
         agreement::agree(&*self.0.comm, mine, things)
+    }
+
+    /// Number of the members on this member's machine.
+    pub(crate) fn members_here(&self) -> usize {
+        self.0.comm.on_machine().1
     }
 
     /// Communicator of the group.

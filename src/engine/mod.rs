@@ -27,6 +27,7 @@ mod tile_planner;
 pub(crate) use select::with_engine;
 pub(crate) use select::{exists_for, for_device};
 
+use crate::cluster::Sharing;
 use crate::error::Result;
 use crate::exchange::executor::Executor;
 use crate::program::{Embedding, Program, Slot};
@@ -43,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) memory_limit: Option<u64>,
     /// Representation of the state.
     pub(crate) simulation: Simulation,
+    /// Group that shares the state.
+    pub(crate) sharing: Option<Sharing>,
 }
 
 impl Options {

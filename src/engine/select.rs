@@ -1,13 +1,15 @@
 //! Choice of an engine. No other file chooses one.
 
 use super::cpu::Cpu;
+use super::cpu::shards::Shards;
 use super::density::Density;
 #[cfg(any(feature = "cuda", feature = "metal"))]
 use super::gpu::Gpu;
 use super::host::OnHost;
 use super::pauli::Pauli;
-use super::{Engine, Simulation};
-use crate::error::{DeviceError, Error, ExecutorError, Result, SimulationError};
+use super::{Engine, Options, Simulation};
+use crate::cluster::Sharing;
+use crate::error::{ClusterError, DeviceError, Error, ExecutorError, Result, SimulationError};
 use crate::program::Program;
 use candle_core::Device;
 use std::sync::{Arc, LazyLock};
@@ -46,7 +48,7 @@ impl Simulation {
 ///
 /// # Errors
 /// This build has no engine for the device, or the simulation cannot run the program.
-pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simulation) -> Result<Arc<dyn Engine>> {
+pub(crate) fn for_device(device: &Device, program: &Program, options: &Options) -> Result<Arc<dyn Engine>> {
     static CPU: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Cpu)));
     static PAULI: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Pauli)));
     static DENSITY: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Density)));
@@ -54,7 +56,11 @@ pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simula
     if let Some(engine) = replacement::current().filter(|_| device.is_cpu()) {
         return Ok(engine);
     }
-    match (simulation.resolve(program)?, device) {
+    let simulation = options.simulation.resolve(program)?;
+    if let Some(sharing) = &options.sharing {
+        return shared(device, &simulation, sharing);
+    }
+    match (simulation, device) {
         (Simulation::Density, Device::Cpu) => Ok(Arc::clone(&DENSITY)),
         (Simulation::Density, device) => {
             Err(SimulationError::DensityOnDevice { device: format!("{:?}", device.location()) }.into())
@@ -81,6 +87,17 @@ pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simula
         (Simulation::StateVector | Simulation::Auto, device) => {
             Err(Error::Device(DeviceError::NoEngine { device: format!("{:?}", device.location()) }))
         }
+    }
+}
+
+/// Returns the engine for a state that a group shares.
+fn shared(device: &Device, simulation: &Simulation, sharing: &Sharing) -> Result<Arc<dyn Engine>> {
+    match (simulation, device) {
+        (Simulation::StateVector | Simulation::Auto, Device::Cpu) => Ok(Arc::new(OnHost(Shards(sharing.clone())))),
+        (Simulation::StateVector | Simulation::Auto, _) => {
+            Err(ClusterError::NotShared { what: "engine for GPUs yet" }.into())
+        }
+        _ => Err(ClusterError::NotShared { what: "simulation but `StateVector`" }.into()),
     }
 }
 

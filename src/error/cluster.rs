@@ -30,16 +30,6 @@ pub enum ClusterError {
         /// Largest number of parts.
         most: usize,
     },
-    /// An operation that the members cannot do on a shared state.
-    #[error("{what} needs {qubits} qubits on each process, which has {local}: take fewer shards")]
-    TooWide {
-        /// Operation or observable, in words.
-        what: String,
-        /// Qubits on which it acts.
-        qubits: usize,
-        /// Qubits of a shard.
-        local: usize,
-    },
     /// A result that shared states do not have.
     #[error("a state that processes share has no {what}; take a layer without a cluster")]
     NotShared {

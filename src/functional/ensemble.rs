@@ -46,7 +46,7 @@ pub(crate) fn run_ensemble(
     };
     let flat = program.tensors.iter().zip(weights).map(flat).collect::<candle_core::Result<Vec<_>>>()?;
     let weights = Tensor::cat(&flat, 1)?.to_dtype(given.inner())?.contiguous()?;
-    let engine = engine::for_device(&given.device, program, &options.simulation)?;
+    let engine = engine::for_device(&given.device, program, options)?;
     let out = if batch >= OWN_CALL || members == 1 {
         engine.check(program, batch, given.inner(), options)?;
         // Outputs are there twice: member by member, and in one piece.

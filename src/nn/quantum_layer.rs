@@ -3,9 +3,10 @@
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
+use crate::cluster::{Cluster, Sharing};
 use crate::engine::pauli::{PauliPaths, PauliPropagation, count_paths};
 use crate::engine::{Options, Simulation};
-use crate::error::{Error, Result, SimulationError, WeightsError};
+use crate::error::{ClusterError, Error, Result, SimulationError, WeightsError};
 use crate::fingerprint::circuit_fingerprint;
 use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Outside, Sampling};
@@ -122,8 +123,40 @@ pub struct QuantumLayerConfig {
     /// Layers that share the weights under one prefix on purpose need this. Default `false`. See
     /// [`QuantumLayer::fingerprint`].
     pub ignore_fingerprint: bool,
+    /// Group whose members share the state: each has a part of its amplitudes, and all get the same outputs and
+    /// gradients. Every member makes the layer and calls it with the same inputs and weights, in the same order. Only
+    /// [`Simulation::StateVector`] is shared, on CPUs, and no variances. Default `None`.
+    pub cluster: Option<Cluster>,
+    /// Number of parts of a state that a [`cluster`](Self::cluster) shares: a power of two from its number of members on,
+    /// and so many that at least half of the qubits are left to each. Results have the same bits for any number of
+    /// members with the same number of shards. Default `None`: one for each member.
+    pub shards: Option<usize>,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
+}
+
+impl QuantumLayerConfig {
+    /// Sharing of the state of a program, once all members have agreed on what they share.
+    fn sharing(&self, program: &Program, fingerprint: u64, dtype: DType) -> Result<Option<Sharing>> {
+        let Some(cluster) = &self.cluster else {
+            let (of, setting, needs) = ("a quantum layer", "shards", "`cluster`");
+            return self.shards.map_or(Ok(None), |_| Err(Error::SettingNeeds { of, setting, needs }));
+        };
+        let mine = Sharing::new(cluster, self.shards).and_then(|sharing| {
+            if !matches!(self.simulation.resolve(program)?, Simulation::StateVector) {
+                return Err(ClusterError::NotShared { what: "simulation but `Simulation::StateVector`" }.into());
+            }
+            sharing.check_qubits(program.qubits())?;
+            Ok(Some(sharing))
+        });
+        let things = [
+            ("the circuit or the measurement", fingerprint),
+            ("the dtype", fnv1a(dtype.as_str().as_bytes())),
+            ("the number of shards", self.shards.unwrap_or(0) as u64),
+            ("the version of candlewick", fnv1a(env!("CARGO_PKG_VERSION").as_bytes())),
+        ];
+        cluster.agree(mine, &things)
+    }
 }
 
 impl QuantumLayer {
@@ -142,7 +175,8 @@ impl QuantumLayer {
     /// # Errors
     /// The errors of [`new`](Self::new); settings of the gradient method out of range; a number of shots of 0 or more
     /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives; a
-    /// program outside without shots, or for a circuit with noise.
+    /// program outside without shots, or for a circuit with noise; a state that the members of the cluster cannot share,
+    /// or on which they differ.
     pub fn with_config(
         circuit: Circuit,
         measurement: Measurement,
@@ -177,7 +211,9 @@ impl QuantumLayer {
         if !config.ignore_fingerprint && !weights.is_empty() {
             check_fingerprint(circuit_fingerprint(&circuit, &measurement), &vb)?;
         }
-        let options = Options { simulation: config.simulation.clone(), ..Options::limited(config.memory_limit) };
+        let sharing = config.sharing(&program, circuit_fingerprint(&circuit, &measurement), vb.dtype())?;
+        let simulation = config.simulation.clone();
+        let options = Options { simulation, sharing, ..Options::limited(config.memory_limit) };
         // Layers of one model draw independently of each other.
         let path = fnv1a(path.as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);

@@ -5,6 +5,7 @@ pub mod bench;
 pub use crate::engine::gpu as emulation;
 #[cfg(feature = "testing")]
 pub use crate::engine::{
+    cpu::shards::with_shards,
     density::{with_allowed_growth, with_density_engine},
     pauli::with_pauli_engine,
     reference::with_reference_engine,

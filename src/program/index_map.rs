@@ -4,7 +4,7 @@
 //! indices by `logical = M stored + offset` over GF(2).
 
 use super::{Kernel, Step};
-use crate::gf2::{parities, parity, xor_of};
+use crate::gf2::{dual, parities, parity, xor_of};
 
 /// Affine map over GF(2) from stored to logical indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,41 @@ impl IndexMap {
         Self { rows: units.clone(), columns: units, offset: 0 }
     }
 
+    /// Map whose bit `q` is the parity of the bits in `rows[q]`, or the opposite if bit `q` of `offset` is set. The rows
+    /// must be independent.
+    pub(crate) fn of_rows(rows: Vec<u64>, offset: u64) -> Self {
+        let columns = dual(rows.clone());
+        Self { rows, columns, offset }
+    }
+
+    /// Linear map that takes each unit vector to its image. The images must be independent.
+    pub(crate) fn of_images(bits: usize, image: impl Fn(u64) -> u64) -> Self {
+        let images: Vec<u64> = (0..bits).map(|bit| image(1 << bit)).collect();
+        Self::of_rows(transposed(&images), 0)
+    }
+
+    /// This map, and then another.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        Self {
+            rows: next.rows.iter().map(|row| xor_of(&self.rows, *row)).collect(),
+            columns: next.columns.iter().map(|column| xor_of(&self.columns, *column)).collect(),
+            offset: next.logical(self.offset),
+        }
+    }
+
+    /// Map from logical to stored indices.
+    pub(crate) fn inverse(&self) -> Self {
+        let (rows, columns) = (transposed(&self.columns), transposed(&self.rows));
+        Self { rows, columns, offset: xor_of(&self.columns, self.offset) }
+    }
+
+    /// This map on more bits, which stay as they are.
+    pub(crate) fn widened(&self, bits: usize) -> Self {
+        let units = || (self.rows.len()..bits).map(|bit| 1 << bit);
+        let with = |of: &[u64]| of.iter().copied().chain(units()).collect();
+        Self { rows: with(&self.rows), columns: with(&self.columns), offset: self.offset }
+    }
+
     /// Bytes that the map holds.
     pub(crate) fn bytes(&self) -> u64 {
         ((self.rows.len() + self.columns.len()) * size_of::<u64>()) as u64
@@ -134,9 +169,33 @@ impl IndexMap {
     }
 }
 
+/// Transposed square matrix of bits.
+fn transposed(rows: &[u64]) -> Vec<u64> {
+    let row = |bit: usize| rows.iter().enumerate().fold(0, |row, (k, of)| row | (of >> bit & 1) << k);
+    (0..rows.len()).map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Maps that are made of rows and of images are inverted and composed as functions are.
+    #[test]
+    fn maps_are_functions() {
+        let first = IndexMap::of_rows(vec![0b0011, 0b0110, 0b1111, 0b1000], 0b0101);
+        let second = IndexMap::of_images(4, |unit| unit ^ unit << 1 & 0b1111);
+        let (both, back) = (first.then(&second), first.inverse());
+        for index in 0..16 {
+            let image = first.logical(index);
+            assert_eq!(first.stored(image), index);
+            assert_eq!(second.logical(index), index ^ index << 1 & 0b1111);
+            assert_eq!((both.logical(index), both.stored(both.logical(index))), (second.logical(image), index));
+            assert_eq!((back.logical(image), back.stored(index)), (index, image));
+            for mask in 0..16 {
+                assert_eq!(both.parity(mask).of(index), parity(both.logical(index) & mask));
+            }
+        }
+    }
 
     /// An index map follows a chain of relabellings as moving every index does.
     #[test]

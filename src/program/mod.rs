@@ -26,6 +26,7 @@ pub(crate) mod paths;
 mod read_errors;
 mod readout;
 mod rewrite;
+pub(crate) mod shards;
 mod trajectories;
 mod variants;
 mod wide;
@@ -296,6 +297,21 @@ impl Program {
             rewrite::rewrite_steps(&mut program, &of_engine);
         }
         Ok(program)
+    }
+
+    /// Program of a shard of this one's state, in the same slots.
+    fn on_shard(&self, qubits: usize, steps: Vec<Step>, layered: LayeredProgram) -> Self {
+        Self {
+            qubits,
+            places: (0..qubits).collect(),
+            embedding: None,
+            operations: Vec::new(),
+            steps,
+            readout: layered.readout.clone(),
+            made: Made { layered: OnceLock::from(layered), ..Made::default() },
+            cache: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Returns the layered program; see [`LayeredProgram`].

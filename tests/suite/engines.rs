@@ -4,7 +4,7 @@
 use crate::lab::Engine;
 use crate::oracle::{Case, What};
 use candle_core::{DType, Device};
-use candlewick::__private::{with_density_engine, with_pauli_engine, with_reference_engine};
+use candlewick::__private::{with_density_engine, with_pauli_engine, with_reference_engine, with_shards};
 use candlewick::prelude::*;
 use std::sync::OnceLock;
 
@@ -24,6 +24,16 @@ impl Engine {
         Self { name, enter: |run| with_pauli_engine(run), ..Self::cpu(dtype) }
     }
 
+    /// The CPU engine on states in 2, 4 and 8 shards. The numbers of shards differ in precision, to save time.
+    fn shards() -> [Self; 4] {
+        [
+            Self { name: "2 shards f64", enter: |run| with_shards(2, run), ..Self::cpu(DType::F64) },
+            Self { name: "4 shards f32", enter: |run| with_shards(4, run), ..Self::cpu(DType::F32) },
+            Self { name: "4 shards f64", enter: |run| with_shards(4, run), ..Self::cpu(DType::F64) },
+            Self { name: "8 shards f64", enter: |run| with_shards(8, run), ..Self::cpu(DType::F64) },
+        ]
+    }
+
     pub(crate) fn is_f64(self) -> bool {
         self.dtype == DType::F64
     }
@@ -38,13 +48,17 @@ pub(crate) fn engines_for(case: &Case, measurement: &Measurement) -> Vec<Engine>
         one => std::slice::from_ref(one),
     };
     let mut engines = all();
+    let has_variances = parts.iter().any(|part| matches!(part, Measurement::Variance(_)));
+    if !has_variances {
+        engines.extend(Engine::shards());
+    }
     if parts.contains(&Measurement::State) || case.qubits > 8 {
         return engines;
     }
     if !case.ops.iter().any(|op| matches!(&op.what, What::Matrix(matrix) if matrix.len() > 8)) {
         engines.extend([DType::F64, DType::F32].map(Engine::density));
     }
-    if !case.embed && !parts.iter().any(|part| matches!(part, Measurement::Variance(_))) {
+    if !case.embed && !has_variances {
         engines.extend([DType::F64, DType::F32].map(Engine::pauli));
     }
     engines

@@ -8,6 +8,7 @@ mod chemistry;
 mod circuits;
 mod class_losses;
 mod closed_forms;
+mod cluster;
 mod conditional;
 mod constants;
 mod convolution;

@@ -21,6 +21,7 @@ mod permute;
 mod product_start;
 mod readout;
 mod scratch;
+pub(crate) mod shards;
 mod single;
 mod state;
 mod steps;

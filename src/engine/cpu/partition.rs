@@ -72,6 +72,28 @@ impl Partition {
         Self::new::<T>(program, batch, true, options)
     }
 
+    /// Partition of a call on a shard of so many qubits: one state, whose amplitudes threads share.
+    pub(super) fn of_shard(qubits: usize) -> Self {
+        let entries = 1usize << qubits;
+        Self {
+            lanes: 1,
+            execution: Execution::Single,
+            blocks: 1,
+            tables: 0,
+            idle_limit: None,
+            may_save: false,
+            saves_angles: false,
+            groups: 1,
+            blocks_per_group: 1,
+            spread_blocks: false,
+            workers: 1,
+            third_state: false,
+            moves: false,
+            blocks_per_split: 1,
+            spread_state: threads::thread_count() > 1 && entries >= SPREAD_ENTRIES,
+        }
+    }
+
     fn new<T: Real>(program: &Program, batch: usize, gradient: bool, options: &Options) -> Result<Self> {
         simd::arch::check_arch()?;
         let (qubits, limit) = (program.qubits, options.memory_limit);

@@ -34,7 +34,19 @@ impl<T: Real> Worker<'_, T> {
     pub(super) fn seed_lambda(&mut self, cotangent: &[T]) {
         let Call { program, partition, .. } = *self.call;
         self.scratch.lambda.fit_second(program.qubits, partition.lanes);
-        self.seed_states(cotangent);
+        self.seed_states(cotangent, false);
+        self.spoil_lambda();
+    }
+
+    /// Adds to λ as [`seed_lambda`](Self::seed_lambda) sets it.
+    pub(super) fn add_to_lambda(&mut self, cotangent: &[T]) {
+        self.seed_states(cotangent, true);
+        self.spoil_lambda();
+    }
+
+    /// Makes λ of samples without a state NaN.
+    fn spoil_lambda(&mut self) {
+        let partition = self.call.partition;
         let Scratch { lambda, block, .. } = &mut *self.scratch;
         let spoiled = (0..partition.lanes).filter(|lane| block.angles.spoiled[*lane]);
         spoiled.for_each(|lane| {
@@ -91,14 +103,14 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    fn seed_states(&mut self, cotangent: &[T]) {
+    fn seed_states(&mut self, cotangent: &[T], add: bool) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
         let width = program.engine_outputs();
         for (place, columns) in partition.execution.readout(program).quantities.iter().enumerate() {
             let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
             let factor = |output: usize| [factor(cotangent, width, columns.first + output, psi.lanes)];
-            let is_first = place == 0;
+            let is_first = place == 0 && !add;
             if is_first && !matches!(columns.quantity, Quantity::Expectation(_)) {
                 lambda.clear();
             }

@@ -51,8 +51,9 @@ impl<T: Real> CallTables<T> {
             Execution::Steps => {}
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        let words = match &execution.readout(program).quantities[0].quantity {
-            Quantity::Expectation(sum) if lanes == LANES => sum.x_groups.first().filter(|x_group| x_group.x == 0),
+        let first = execution.readout(program).quantities.first().map(|columns| &columns.quantity);
+        let words = match first {
+            Some(Quantity::Expectation(sum)) if lanes == LANES => sum.x_groups.first().filter(|x_group| x_group.x == 0),
             _ => None,
         };
         let words = words.map(|x_group| ZWords::new(&x_group.terms));

@@ -233,6 +233,12 @@ impl<T: Real> Worker<'_, T> {
             let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.scratch;
             products.build(psi, start, partition.spread_state);
         }
+        self.run_nodes();
+    }
+
+    /// Runs the tiling on ψ.
+    pub(crate) fn run_nodes(&mut self) {
+        let Call { program, partition, .. } = *self.call;
         for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
                 TileNode::Step { index } => self.apply_step(*index),
@@ -267,9 +273,20 @@ impl<T: Real> Worker<'_, T> {
     /// Undoes the tiling on ψ and λ, and adds to the gradients of slots.
     pub(crate) fn reverse_tiles(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Call { program, partition, .. } = *self.call;
-        let nodes = &StateTiling::of(program).nodes;
         let start_matters = self.start_matters(needs_grad);
         let to_the_start = start_matters || needs_grad.inputs && program.embedding.is_some();
+        let first = if to_the_start { Some(0) } else { self.first_that_matters(needs_grad) };
+        self.reverse_nodes(first.unwrap_or(usize::MAX), needs_grad, gradients);
+        if start_matters {
+            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.scratch;
+            products.take_apart(lambda, &block.start, lambdas, partition.spread_state);
+            self.reverse_qubits(needs_grad, gradients);
+        }
+    }
+
+    /// First node of the tiling with an angle that needs a gradient.
+    pub(crate) fn first_that_matters(&self, needs_grad: NeedsGrad) -> Option<usize> {
+        let program = self.call.program;
         let matters = |node: &TileNode| match node {
             TileNode::Permute(_) => false,
             TileNode::Step { index } => self.angle_matters(&program.steps[*index], needs_grad),
@@ -277,8 +294,13 @@ impl<T: Real> Worker<'_, T> {
                 SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad)).any()
             }
         };
-        let first = if to_the_start { Some(0) } else { nodes.iter().position(matters) };
-        for (index, node) in nodes.iter().enumerate().skip(first.unwrap_or(nodes.len())).rev() {
+        StateTiling::of(program).nodes.iter().position(matters)
+    }
+
+    /// Undoes the nodes of the tiling from the last to node `first` on ψ and λ, and adds to the gradients of slots.
+    pub(crate) fn reverse_nodes(&mut self, first: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+        let Call { program, partition, .. } = *self.call;
+        for (index, node) in StateTiling::of(program).nodes.iter().enumerate().skip(first).rev() {
             match node {
                 TileNode::Step { index } => self.undo_step(*index, needs_grad, gradients),
                 TileNode::Permute(index_map) => {
@@ -296,11 +318,6 @@ impl<T: Real> Worker<'_, T> {
                     hand_out(sweep, &mut tiles.gradients, gradients);
                 }
             }
-        }
-        if start_matters {
-            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.scratch;
-            products.take_apart(lambda, &block.start, lambdas, partition.spread_state);
-            self.reverse_qubits(needs_grad, gradients);
         }
     }
 }

@@ -1,0 +1,201 @@
+//! States that the members of a group share: each member has some shards of a state, and runs ordinary programs on them
+//! between exchanges.
+//!
+//! All members call the engine with the same arguments in the same order. A call begins with an agreement, so an error of
+//! one is an error of all. A pass sends amplitudes in exchanges, and partial sums once at its end: outputs and gradients
+//! are linear in what the shards have. The sums are added in the order of shards, so results have the same bits for any
+//! number of members.
+
+mod exchange;
+mod memory;
+mod samples;
+
+use super::angles::{GroupSums, weight_gradient};
+use super::partition::Partition;
+use super::state::state_bytes;
+use crate::cluster::Sharing;
+use crate::engine::host::HostEngine;
+use crate::engine::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget};
+use crate::error::Result;
+use crate::hash::fnv1a;
+use crate::memory::zeroed_vec;
+use crate::program::{Program, Quantity};
+use memory::{Planned, SavedShards, ShardMemory};
+use samples::ShardCall;
+use std::sync::Arc;
+
+/// Engine for states that a group shares.
+#[derive(Debug)]
+pub(crate) struct Shards(pub(crate) Sharing);
+
+/// Bytes of final states of a call that wait on a member for their gradient. The limit is the same on all members, so
+/// that all repeat a forward pass or none does.
+const SAVED_BYTES: u64 = 1 << 27;
+
+/// Largest number of bytes of a message.
+const MESSAGE: usize = 1 << 20;
+
+impl Shards {
+    /// Plans a program, and checks that the memory of this member is enough for its part.
+    fn planned<T: Real>(
+        &self,
+        program: &Program,
+        batch: usize,
+        gradient: bool,
+        options: &Options,
+    ) -> Result<Arc<Planned>> {
+        let planned = Planned::of(program, &self.0)?;
+        let shards = planned.own.len();
+        let states = shards * if gradient { 2 } else { 1 };
+        let state = state_bytes::<T>(planned.plan.local, 1);
+        let permuted = if planned.moves { state / 2 } else { 0 };
+        let saved = if self.saves::<T>(&planned, batch) { state * shards as u128 * batch as u128 } else { 0 };
+        let numbers = (planned.outputs + program.slots.len()) as u128 * 8 * (self.0.shards * batch) as u128;
+        let bytes = state * states as u128 + permuted + saved + numbers + 2 * MESSAGE as u128;
+        // Members on one machine share its memory, and each has a limit of its own.
+        let members = if options.memory_limit.is_some() { 1 } else { self.0.cluster.members_here() as u64 };
+        let needed = u64::try_from(bytes).ok().and_then(|bytes| bytes.checked_mul(members));
+        budget::check::<T>(program, states, needed, options.memory_limit)?;
+        Ok(planned)
+    }
+
+    /// Whether the final states of all samples wait for their gradient.
+    fn saves<T: Real>(&self, planned: &Planned, batch: usize) -> bool {
+        let state = state_bytes::<T>(planned.plan.local, 1) * planned.own.len() as u128;
+        state * batch as u128 <= u128::from(SAVED_BYTES)
+    }
+
+    /// Checks that all members call with the same arguments, and that none has an error.
+    fn agree<T: Real, V>(
+        &self,
+        mine: Result<V>,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        (kind, cotangent): (u64, &[T]),
+    ) -> Result<V> {
+        let hash = |numbers: &[T]| fnv1a(pulp::bytemuck::cast_slice(numbers));
+        let sizes = [program.qubits, program.slots.len(), program.steps.len(), program.engine_outputs()];
+        let sizes = sizes.iter().fold(kind, |hash, size| hash.wrapping_mul(0x100_0000_01b3) ^ *size as u64);
+        let things = [
+            ("the call", sizes),
+            ("the number of samples", arguments.batch as u64),
+            ("the weights", hash(arguments.weights)),
+            ("the inputs", hash(arguments.inputs)),
+            ("the cotangent", hash(cotangent)),
+        ];
+        let agreed = self.0.cluster.agree(mine, &things);
+        self.0.cluster.note_shared_call();
+        agreed
+    }
+}
+
+impl HostEngine for Shards {
+    fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()> {
+        self.planned::<T>(program, batch, false, options).map(drop)
+    }
+
+    fn forward<T: Real>(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        options: &Options,
+        save: bool,
+    ) -> Result<(Vec<T>, Option<Saved>)> {
+        let batch = arguments.batch;
+        let mine = self.planned::<T>(program, batch, save, options).and_then(|planned| {
+            let save = save && self.saves::<T>(&planned, batch);
+            // The state of a single sample stays where it is.
+            let places = if save && batch > 1 { batch } else { 0 };
+            let memory = ShardMemory::take(program, &planned, arguments, places)?;
+            let outputs = zeroed_vec("outputs", batch * program.engine_outputs())?;
+            let parts = zeroed_vec("outputs of shards", batch * planned.outputs * planned.own.len())?;
+            Ok((planned, memory, outputs, parts, save))
+        });
+        let (planned, mut memory, mut outputs, mut parts, save) =
+            self.agree(mine, program, arguments, (u64::from(save), &[]))?;
+        let partition = Partition::of_shard(planned.plan.local);
+        let call = ShardCall { program, planned: &planned, sharing: &self.0, arguments, partition: &partition };
+        for sample in 0..batch {
+            call.forward(&mut memory, sample, &mut parts)?;
+            if save {
+                memory.keep(sample);
+            }
+        }
+        call.gather_outputs(&parts, &mut outputs)?;
+        add_constants(program, &mut outputs);
+        if save {
+            return Ok((outputs, Some(Box::new(SavedShards::new(memory, program)))));
+        }
+        memory.give_back(&program.cache);
+        Ok((outputs, None))
+    }
+
+    fn gradient<T: Real>(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        options: &Options,
+        cotangent: &[T],
+        needs_grad: NeedsGrad,
+        saved: Option<Saved>,
+    ) -> Result<Gradients<T>> {
+        let batch = arguments.batch;
+        let saved = saved.and_then(|saved| saved.downcast::<SavedShards<T>>().ok());
+        let saved = saved.and_then(|saved| saved.of(arguments));
+        let has_states = saved.is_some();
+        let kind = 2 | u64::from(needs_grad.inputs) << 2 | u64::from(needs_grad.weights) << 3;
+        let kind = kind | u64::from(has_states) << 4;
+        let mine = self.planned::<T>(program, batch, true, options).and_then(|planned| {
+            let memory = saved.map_or_else(|| ShardMemory::take(program, &planned, arguments, 0), Ok)?;
+            let rows = if needs_grad.inputs { batch * program.engine_inputs } else { 0 };
+            let inputs: Vec<T> = zeroed_vec("gradients of inputs", rows)?;
+            let parts = zeroed_vec("gradients of shards", batch * call_width(program) * planned.own.len())?;
+            Ok((planned, memory, inputs, parts))
+        });
+        let (planned, mut memory, mut inputs, mut parts) = self.agree(mine, program, arguments, (kind, cotangent))?;
+        let partition = Partition::of_shard(planned.plan.local);
+        let call = ShardCall { program, planned: &planned, sharing: &self.0, arguments, partition: &partition };
+        let width = program.engine_outputs();
+        for sample in 0..batch {
+            match has_states {
+                true => call.resume(&mut memory, sample)?,
+                false => call.forward(&mut memory, sample, &mut [])?,
+            }
+            let cotangent = &cotangent[sample * width..(sample + 1) * width];
+            call.reverse(&mut memory, sample, (cotangent, needs_grad), &mut parts)?;
+        }
+        let totals = call.gather_sums(&parts)?;
+        let mut sums = GroupSums::default();
+        sums.clear(program);
+        call.finish(&mut memory, &totals, &mut sums, &mut inputs);
+        let weights = needs_grad.weights.then(|| weight_gradient(program, arguments.weights, &mut [sums]));
+        memory.give_back(&program.cache);
+        Ok(Gradients { inputs: needs_grad.inputs.then_some(inputs), weights })
+    }
+}
+
+/// Numbers of a sample's gradient on a shard: one of each slot, and one of each embedded feature.
+fn call_width(program: &Program) -> usize {
+    program.slots.len() + program.embedding.map_or(0, |embedding| embedding.count)
+}
+
+/// Adds the constant of each output, which no shard has.
+fn add_constants<T: Real>(program: &Program, outputs: &mut [T]) {
+    let width = program.engine_outputs();
+    for columns in &program.readout.quantities {
+        if let Quantity::Expectation(sum) = &columns.quantity {
+            for row in outputs.chunks_mut(width.max(1)) {
+                for (to, constant) in row[columns.outputs()].iter_mut().zip(&sum.constants) {
+                    *to += T::from_f64(*constant);
+                }
+            }
+        }
+    }
+}
+
+/// Runs `f` with states on so many shards of one member in place of the CPU engine, on this thread.
+#[cfg(feature = "testing")]
+pub fn with_shards<R>(shards: usize, f: impl FnOnce() -> R) -> R {
+    let sharing = Sharing { cluster: crate::cluster::Cluster::alone(), shards };
+    crate::engine::with_engine(Arc::new(crate::engine::host::OnHost(Shards(sharing))), f)
+}
