@@ -7,6 +7,7 @@
 //! | [`from_qiskit`] | readers who know Qiskit |
 //! | [`channels`] | circuits with noise |
 //! | [`many_qubits`] | circuits of up to 256 qubits, by Pauli propagation |
+//! | [`beyond_one_machine`] | processes that share states and batches, over MPI |
 //! | [`drawings`] | circuits in papers, on pages and on slides |
 //! | [`command_line`] | circuits and models without writing Rust |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
@@ -84,6 +85,9 @@ pub mod channels {}
 
 #[doc = include_str!("../docs/many_qubits.md")]
 pub mod many_qubits {}
+
+#[doc = include_str!("../docs/beyond_one_machine.md")]
+pub mod beyond_one_machine {}
 
 /// Circuits in papers, on pages and on slides.
 ///

@@ -43,9 +43,10 @@ use threads::Thread;
 /// };
 /// // Four members, each with a quarter of the state.
 /// let outputs = std::thread::scope(|scope| {
-///     let members: Vec<_> =
-///         Cluster::threads(4).into_iter().map(|member| scope.spawn(|| layer(member))).collect();
-///     members.into_iter().map(|member| member.join().expect("no panic")).collect::<Vec<_>>()
+///     let spawn = |member| scope.spawn(|| layer(member));
+///     let members: Vec<_> = Cluster::threads(4).into_iter().map(spawn).collect();
+///     let join = |member: std::thread::ScopedJoinHandle<_>| member.join().expect("no panic");
+///     members.into_iter().map(join).collect::<Vec<_>>()
 /// });
 /// for y in outputs {
 ///     assert!((y?[0] - 1.0).abs() < 1e-12);

@@ -4,6 +4,7 @@
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
 use crate::cluster::{Cluster, Sharing};
+use crate::engine::cpu::shards::plan_shards;
 use crate::engine::pauli::{PauliPaths, PauliPropagation, count_paths};
 use crate::engine::{Options, Simulation};
 use crate::error::{ClusterError, Error, Result, SimulationError, WeightsError};
@@ -147,6 +148,7 @@ impl QuantumLayerConfig {
                 return Err(ClusterError::NotShared { what: "simulation but `Simulation::StateVector`" }.into());
             }
             sharing.check_qubits(program.qubits())?;
+            plan_shards(program, &sharing)?;
             Ok(Some(sharing))
         });
         let things = [

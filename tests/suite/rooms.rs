@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 40] = [
+const ROOMS: [&str; 41] = [
     "error",
+    "cluster",
     "memory",
     "limits",
     "numbers",

@@ -54,6 +54,7 @@ impl Exchange {
     }
 
     /// Number of functions that change.
+    #[cfg(test)]
     pub(crate) fn functions(&self) -> usize {
         self.functions.len()
     }

@@ -1,7 +1,7 @@
 //! Programs of single shards: a plan's segments with the label as a constant.
 
-use super::plan::{Node, Places, Segment, ShardPlan};
-use super::reads::{Read, What};
+use super::plan::ShardPlan;
+use super::planner::{Node, Places, Read, Segment, What};
 use crate::gf2::{self, parity};
 use crate::observable::Part;
 use crate::program::layered::{self, Layer, LayeredProgram, Phase, Region};

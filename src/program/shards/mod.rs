@@ -14,6 +14,7 @@ mod local;
 mod operations;
 mod order;
 mod plan;
+mod planner;
 mod reads;
 
 pub(crate) use exchange::{Block, Exchange};

@@ -1,30 +1,10 @@
 //! Reads: where in a plan the parts of a measurement are read.
 
-use super::plan::Planner;
+use super::planner::{Planner, Read, What};
 use crate::error::{ClusterError, Result};
 use crate::gf2::{self, Basis};
 use crate::observable::Part;
 use crate::program::{IndexMap, Quantity, Readout, Sum};
-
-/// Part of a measurement that one segment reads.
-#[derive(Debug)]
-pub(super) struct Read {
-    /// First output of the quantity.
-    pub(super) first: usize,
-    pub(super) what: What,
-}
-
-/// Quantity that a segment reads.
-#[derive(Debug)]
-pub(super) enum What {
-    /// Words in the segment's indices, without constants and other parts.
-    Words(Sum),
-    /// Parts that are no words, on logical qubits.
-    Parts(Sum),
-    /// Probabilities of logical qubits.
-    Probabilities(Vec<usize>),
-    State,
-}
 
 /// Plans all reads. The map takes indices at the start to those of the readout.
 pub(super) fn reads(planner: &mut Planner<'_>, map: &IndexMap) -> Result<()> {

@@ -35,6 +35,14 @@ const SAVED_BYTES: u64 = 1 << 27;
 /// Largest number of bytes of a message.
 const MESSAGE: usize = 1 << 20;
 
+/// Plans the shards of a program, for later calls.
+///
+/// # Errors
+/// The program has no plan.
+pub(crate) fn plan_shards(program: &Program, sharing: &Sharing) -> Result<()> {
+    Planned::of(program, sharing).map(drop)
+}
+
 impl Shards {
     /// Plans a program, and checks that the memory of this member is enough for its part.
     fn planned<T: Real>(
