@@ -101,6 +101,7 @@
 //! | `train` | the module [`train`]: a training loop with checkpoints, progress and history |
 //! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
+//! | `mpi` | `cluster::Cluster::from_mpi`: the processes of `mpirun` or `srun`; needs MPI and libclang |
 //!
 //! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and
 //! [num-complex](https://docs.rs/num-complex) are re-exported, because signatures of this crate have their types. A new

@@ -39,7 +39,7 @@ pub(super) fn agree<T>(comm: &dyn Communicator, mine: Result<T>, things: &[(&'st
 fn tell<T>(comm: &dyn Communicator, mine: Result<T>, rank: usize) -> Result<T> {
     let text = mine.as_ref().err().map(ToString::to_string).unwrap_or_default();
     let mut bytes = [0; TEXT];
-    let end = text.floor_char_boundary(TEXT);
+    let end = (0..=text.len().min(TEXT)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
     let mut all = vec![0; TEXT * comm.ranks()];
     comm.gather(&bytes, &mut all)?;

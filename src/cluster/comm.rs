@@ -33,6 +33,12 @@ pub(crate) trait Communicator: Debug + Send + Sync {
     /// # Errors
     /// As for [`swap`](Self::swap).
     fn group(self: Arc<Self>, members: Vec<usize>) -> Result<Arc<dyn Communicator>>;
+
+    /// Ends this member's part, with the text of its error, if it has one, and the rank that has caused it. Returns
+    /// whether it is for this member to print the error, as no other does. Not all members have to call it.
+    fn end(&self, _error: Option<(&str, usize)>) -> bool {
+        true
+    }
 }
 
 /// The only member of its group.

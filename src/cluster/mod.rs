@@ -10,8 +10,17 @@
 
 mod agreement;
 mod comm;
+#[cfg(feature = "mpi")]
+mod cores;
+#[cfg(feature = "mpi")]
+mod letter;
+#[cfg(feature = "mpi")]
+mod mpi;
+mod report;
 mod sharing;
 mod threads;
+#[cfg(any(feature = "mpi", test))]
+mod watch;
 
 pub(crate) use comm::Communicator;
 pub(crate) use sharing::Sharing;

@@ -78,6 +78,12 @@ pub enum ClusterError {
         /// Members of the group.
         ranks: usize,
     },
+    /// A longest time to wait that is none.
+    #[error("`CANDLEWICK_CLUSTER_TIMEOUT` is `{value}`; it must be a number of seconds above 0")]
+    Timeout {
+        /// Value of the environment variable.
+        value: String,
+    },
     /// MPI that cannot be used.
     #[error("MPI: {reason}")]
     Mpi {

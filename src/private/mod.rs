@@ -1,6 +1,8 @@
 //! Parts for the project's own benches and emulator, and a guard. Nothing here is part of the public interface.
 
 pub mod bench;
+#[cfg(feature = "testing")]
+pub mod cluster;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub use crate::engine::gpu as emulation;
 #[cfg(feature = "testing")]
