@@ -20,12 +20,14 @@ pub(super) fn gather_words(comm: &dyn Communicator, mine: &[u64]) -> Result<Vec<
 /// # Errors
 /// This member's own error; [`ClusterError::Elsewhere`] if another member has one; [`ClusterError::Differs`].
 pub(super) fn agree<T>(comm: &dyn Communicator, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
-    let words: Vec<u64> =
-        std::iter::once(u64::from(mine.is_err())).chain(things.iter().map(|(_, word)| *word)).collect();
+    let words: Vec<u64> = std::iter::once(status(&mine)).chain(things.iter().map(|(_, word)| *word)).collect();
     let all = gather_words(comm, &words)?;
     let rows = || all.chunks(words.len()).enumerate();
-    if let Some((rank, _)) = rows().find(|(_, row)| row[0] == 1) {
-        return tell(comm, mine, rank);
+    // The member whose own error it is knows more than those that have heard of it.
+    for kind in [OWN, HEARD] {
+        if let Some((rank, _)) = rows().find(|(_, row)| row[0] == kind) {
+            return tell(comm, mine, rank);
+        }
     }
     for (place, (what, _)) in things.iter().enumerate() {
         if let Some((rank, _)) = rows().find(|(_, row)| row[place + 1] != all[place + 1]) {
@@ -33,6 +35,18 @@ pub(super) fn agree<T>(comm: &dyn Communicator, mine: Result<T>, things: &[(&'st
         }
     }
     mine
+}
+
+/// Kinds of errors: a member's own, and one of another member, of which it has heard.
+const OWN: u64 = 1;
+const HEARD: u64 = 2;
+
+fn status<T>(mine: &Result<T>) -> u64 {
+    match mine {
+        Ok(_) => 0,
+        Err(Error::Cluster(ClusterError::Elsewhere { .. })) => HEARD,
+        Err(_) => OWN,
+    }
 }
 
 /// Returns this member's error, or that of the first member that has one, with its text.
@@ -43,8 +57,12 @@ fn tell<T>(comm: &dyn Communicator, mine: Result<T>, rank: usize) -> Result<T> {
     bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
     let mut all = vec![0; TEXT * comm.ranks()];
     comm.gather(&bytes, &mut all)?;
-    mine.and_then(|_| {
-        let error = String::from_utf8_lossy(&all[rank * TEXT..][..TEXT]).trim_end_matches('\0').to_owned();
-        Err(Error::Cluster(ClusterError::Elsewhere { rank, error }))
-    })
+    match (status(&mine), mine) {
+        (OWN, Err(error)) => Err(error),
+        (_, Err(error)) if rank == comm.rank() => Err(error),
+        _ => {
+            let error = String::from_utf8_lossy(&all[rank * TEXT..][..TEXT]).trim_end_matches('\0').to_owned();
+            Err(Error::Cluster(ClusterError::Elsewhere { rank, error }))
+        }
+    }
 }

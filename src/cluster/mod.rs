@@ -18,12 +18,20 @@ mod letter;
 mod mpi;
 mod report;
 mod sharing;
+#[cfg(feature = "train")]
+mod sums;
 mod threads;
 #[cfg(any(feature = "mpi", test))]
 mod watch;
+#[cfg(feature = "train")]
+mod workers;
 
 pub(crate) use comm::Communicator;
 pub(crate) use sharing::Sharing;
+#[cfg(feature = "train")]
+pub(crate) use sums::share;
+#[cfg(feature = "train")]
+pub(crate) use workers::{Roots, Workers};
 
 use crate::error::{ClusterError, Error, Result};
 use candle_core::Device;
@@ -54,11 +62,10 @@ use threads::Thread;
 /// let outputs = std::thread::scope(|scope| {
 ///     let spawn = |member| scope.spawn(|| layer(member));
 ///     let members: Vec<_> = Cluster::threads(4).into_iter().map(spawn).collect();
-///     let join = |member: std::thread::ScopedJoinHandle<_>| member.join().expect("no panic");
-///     members.into_iter().map(join).collect::<Vec<_>>()
+///     members.into_iter().map(|member| member.join()).collect::<Vec<_>>()
 /// });
 /// for y in outputs {
-///     assert!((y?[0] - 1.0).abs() < 1e-12);
+///     assert!((y.expect("no panic")?[0] - 1.0).abs() < 1e-12);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -70,6 +77,8 @@ struct Inner {
     comm: Arc<dyn Communicator>,
     /// Members with this one's rank in the other groups, after a [`Cluster::split`].
     across: Option<Arc<dyn Communicator>>,
+    /// All members of all groups.
+    whole: Arc<dyn Communicator>,
     /// Number of calls in which the members have shared a state.
     shared_calls: AtomicU64,
 }
@@ -83,21 +92,22 @@ impl PartialEq for Cluster {
 impl Eq for Cluster {}
 
 impl Cluster {
-    fn new(comm: Arc<dyn Communicator>, across: Option<Arc<dyn Communicator>>) -> Self {
-        Self(Arc::new(Inner { comm, across, shared_calls: AtomicU64::new(0) }))
+    fn new(comm: Arc<dyn Communicator>) -> Self {
+        let whole = Arc::clone(&comm);
+        Self(Arc::new(Inner { comm, across: None, whole, shared_calls: AtomicU64::new(0) }))
     }
 
     /// Returns a group of this program alone. A layer that shares its state among
     /// [`shards`](crate::QuantumLayerConfig::shards) computes the same bits as on so many members.
     pub fn alone() -> Self {
-        Self::new(Arc::new(Alone), None)
+        Self::new(Arc::new(Alone))
     }
 
     /// Returns the handles of a group of threads of this process: one for each, in the order of ranks. A call waits until
     /// all have called. A member whose handles are dropped has ended, and the others get
     /// [`ClusterError::Left`](crate::error::ClusterError::Left) when they need it.
     pub fn threads(ranks: usize) -> Vec<Self> {
-        Thread::all(ranks).into_iter().map(|thread| Self::new(Arc::new(thread), None)).collect()
+        Thread::all(ranks).into_iter().map(|thread| Self::new(Arc::new(thread))).collect()
     }
 
     /// Number of this member in its group, counted from 0.
@@ -160,7 +170,8 @@ impl Cluster {
         let first = rank / size * size;
         let comm = Arc::clone(&self.0.comm).group((first..first + size).collect())?;
         let across = Arc::clone(&self.0.comm).group((rank % size..ranks).step_by(size).collect())?;
-        Ok(Self::new(comm, Some(across)))
+        let whole = Arc::clone(&self.0.whole);
+        Ok(Self(Arc::new(Inner { comm, across: Some(across), whole, shared_calls: AtomicU64::new(0) })))
     }
 
     /// Checks that all members of the group have the same number, such as a [hash](crate::Circuit::fingerprint) of what

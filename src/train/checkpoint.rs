@@ -1,15 +1,18 @@
 //! The position of a run, and the files from which it can be continued.
 
+use super::files::{file, lock, remove, write};
 use super::gathered::Gathered;
+use super::weights::{check, set, weights};
 use super::{Epoch, History, Mode, Monitor, Score, StopReason, TrainConfig};
-use crate::error::{Cause, Error, FileError, Result, TrainingError};
+use crate::cluster::Workers;
+use crate::error::{Error, Result, TrainingError};
+use crate::hash::fnv1a;
 use crate::optim::{ReduceOnPlateau, Resume, Unreached, save_tensors, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::path::Path;
 
 /// Access to an optimiser's state, for optimisers that have one.
 pub(super) struct Access<O> {
@@ -20,6 +23,13 @@ pub(super) struct Access<O> {
 impl<O: Resume> Access<O> {
     pub(super) fn new() -> Self {
         Self { take: O::state, put: O::restore }
+    }
+}
+
+impl<O> Access<O> {
+    /// Returns the optimiser's state by name.
+    pub(super) fn state(self, of: &O) -> Result<HashMap<String, Tensor>> {
+        (self.take)(of)
     }
 }
 
@@ -43,7 +53,7 @@ pub(super) struct Position {
     /// Optimiser's step size, before the schedule.
     pub(super) rate: f64,
     /// Numbers that identify the run: samples, validation samples, batch size, batches of a step, seed, bits of the
-    /// step size, number of metrics.
+    /// step size, number of metrics, micro-batches.
     run: [u64; RUN_NUMBERS],
     /// Sums over the samples of the completed steps, the number of these samples, seconds, and the last step size.
     sum: Score,
@@ -78,19 +88,34 @@ const TARGETS: &str = "gathered.targets";
 const LAST: &str = "last.safetensors";
 const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
-const LOCK: &str = ".lock";
 /// Count of the numbers that identify a run.
-const RUN_NUMBERS: usize = 7;
+const RUN_NUMBERS: usize = 8;
+/// Count of the things on which members agree about a position before a run.
+pub(super) const IDENTITY: usize = RUN_NUMBERS + 1;
+/// Names of these numbers, for members of a cluster that differ in them.
+const RUN_NAMES: [&str; RUN_NUMBERS] = [
+    "the number of samples",
+    "the number of validation samples",
+    "the batch size",
+    "the batches of a step",
+    "the seed",
+    "the step size",
+    "the number of metrics",
+    "the micro-batches",
+];
 /// Count of the numbers that are saved for an epoch, beside the metrics of two sets.
 const COLUMNS: usize = 5;
 /// Count of the numbers of a position.
 const PLACES: usize = 8;
 
 impl Position {
-    /// Starts a run with its numbers of samples, its batch size and batches of a step, seed and step size.
-    pub(super) fn new(history: History, sizes: [u64; 4], seed: u64, rate: f64) -> Self {
-        let [samples, validated, batch_size, batches] = sizes;
-        let run = [samples, validated, batch_size, batches, seed, rate.to_bits(), history.metrics.len() as u64];
+    /// Starts a run with its numbers of samples, and the step size of its optimiser.
+    pub(super) fn new(history: History, [samples, validated]: [usize; 2], config: &TrainConfig, rate: f64) -> Self {
+        let [samples, validated, batch_size, batches, micro_batches] =
+            [samples, validated, config.batch_size, config.accumulate_batches, config.micro_batches]
+                .map(|count| count as u64);
+        let metrics = history.metrics.len() as u64;
+        let run = [samples, validated, batch_size, batches, config.seed, rate.to_bits(), metrics, micro_batches];
         let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
         let (samples, seconds, last_rate) = (0.0, 0.0, rate);
         let lock = None;
@@ -111,6 +136,22 @@ impl Position {
             unreached,
             lock,
         }
+    }
+
+    /// Returns the things on which members of a cluster agree before a run: the numbers that identify it, its scores.
+    pub(super) fn identity(&self) -> [(&'static str, u64); IDENTITY] {
+        let scores = ("the scores", fnv1a(self.scores().as_bytes()));
+        std::array::from_fn(|at| if at < RUN_NUMBERS { (RUN_NAMES[at], self.run[at]) } else { scores })
+    }
+
+    /// Returns the progress of a run, on which members of a cluster agree once it is open.
+    pub(super) fn place(&self) -> (&'static str, u64) {
+        ("the position of the run", fnv1a(format!("{:?} {:?}", (self.epoch, self.batch), self.history.best).as_bytes()))
+    }
+
+    /// Returns the number of samples of the completed steps of the epoch.
+    pub(super) fn samples(&self) -> usize {
+        self.samples as usize
     }
 
     /// Returns the count of the numbers that are saved for an epoch.
@@ -195,40 +236,31 @@ impl Position {
     }
 
     /// Checks that the files of a run can be written. Then loads the files if the run continues, or removes files of
-    /// another run.
+    /// another run. The first member of a cluster alone has the folder; the others read.
     pub(super) fn open<O>(
         &mut self,
         config: &TrainConfig,
         varmap: &VarMap,
         optimizer: &mut O,
         access: Option<Access<O>>,
+        workers: &Workers,
     ) -> Result<()> {
-        let needs = |setting, needs| Err(Error::SettingNeeds { of: "training", setting, needs });
-        let (folder, access) = match (&config.folder, access) {
-            (None, _) if config.resume => return needs("resume", "a folder"),
-            (None, _) => return Ok(()),
-            (Some(_), None) => {
-                return needs("folder", "an optimiser whose state can be saved, as `Training::new` takes it");
+        let place = place_of(config, access).and_then(|place| {
+            if let Some((folder, access)) = place {
+                self.lock = workers.is_first().then(|| lock(folder)).transpose()?;
+                (access.take)(optimizer)?;
             }
-            (Some(folder), Some(access)) => (folder, access),
-        };
-        fs::create_dir_all(folder).map_err(|error| file(folder, "created", error))?;
-        self.lock = Some(lock(folder)?);
-        (access.take)(optimizer)?;
-        if config.resume {
-            return self.load(folder, varmap, optimizer, access);
+            Ok(place)
+        });
+        match workers.settle(place, false)? {
+            (Some((folder, access)), _) if config.resume => self.load(folder, varmap, optimizer, access),
+            (Some((folder, _)), _) if workers.is_first() => remove(folder, &[LAST, BEST_FILE, CSV]),
+            _ => Ok(()),
         }
-        for name in [LAST, BEST_FILE, CSV] {
-            let path = folder.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(file(&path, "removed", error)),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
-    /// Writes the files of a run; the files of scores only if there are new scores.
+    /// Writes the files of a run; the files of scores only if there are new scores. Of a cluster, the first member
+    /// writes them.
     pub(super) fn save<O>(
         &self,
         config: &TrainConfig,
@@ -322,9 +354,13 @@ impl Position {
         let get = |name: &str, expected: &str| {
             tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
         };
-        let halves = get(RUN, "U32 [14]")?.flatten_all()?.to_vec1::<u32>()?;
+        let halves = get(RUN, "U32 [16]")?.flatten_all()?.to_vec1::<u32>()?;
         let whole = |pair: &[u32]| pair.iter().fold(0, |number, &half| number << 32 | u64::from(half));
-        let run: Vec<u64> = halves.chunks(2).map(whole).collect();
+        let mut run: Vec<u64> = halves.chunks(2).map(whole).collect();
+        if run.len() == RUN_NUMBERS - 1 {
+            // Files from before there were micro-batches.
+            run.push(1);
+        }
         if run != self.run {
             return Err(misfit(RUN, describe_run(&self.run), describe_run(&run)));
         }
@@ -381,37 +417,21 @@ impl Position {
     }
 }
 
-/// Writes under another name first: after an interruption the old file is still there.
-fn write(path: PathBuf, contents: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let mut new = path.clone().into_os_string();
-    new.push(".new");
-    contents(Path::new(&new))?;
-    fs::rename(&new, &path).map_err(|error| file(&path, "replaced", error))
-}
-
-fn file(path: &Path, action: &'static str, source: impl Into<Cause>) -> Error {
-    Error::File(FileError::Access { path: path.display().to_string(), action, source: source.into() })
-}
-
-/// Locks a folder for one run while the returned file is open: a second run would remove and rename the files of the
-/// first run. File systems without locks give no protection.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file_of_lock = File::create(&path).map_err(|error| file(&path, "created", error))?;
-    match file_of_lock.try_lock() {
-        Ok(()) => Ok(file_of_lock),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::File(FileError::FolderInUse { folder: folder.display().to_string() }))
-        }
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file_of_lock),
-        Err(TryLockError::Error(error)) => Err(file(&path, "locked", error)),
+/// Returns the folder of a run, if it has one, and the access to its optimiser.
+fn place_of<O>(config: &TrainConfig, access: Option<Access<O>>) -> Result<Option<(&Path, Access<O>)>> {
+    let needs = |setting, needs| Err(Error::SettingNeeds { of: "training", setting, needs });
+    match (&config.folder, access) {
+        (None, _) if config.resume => needs("resume", "a folder"),
+        (None, _) => Ok(None),
+        (Some(_), None) => needs("folder", "an optimiser whose state can be saved, as `Training::new` takes it"),
+        (Some(folder), Some(access)) => Ok(Some((folder, access))),
     }
 }
 
 fn describe_run(run: &[u64]) -> String {
     match run {
-        [samples, validated, batch_size, batches, seed, rate, metrics] => format!(
-            "of {samples} samples ({validated} for validation) in batches of {batch_size}, {batches} a step, seed {seed}, step size {}, {}",
+        [samples, validated, batch_size, batches, seed, rate, metrics, micro_batches] => format!(
+            "of {samples} samples ({validated} for validation) in batches of {batch_size} ({micro_batches} micro-batch(es)), {batches} a step, seed {seed}, step size {}, {}",
             f64::from_bits(*rate),
             if *metrics == 0 { "without a metric".to_owned() } else { format!("with {metrics} metric(s)") }
         ),
@@ -427,38 +447,4 @@ fn row(epoch: &Epoch, metrics: usize) -> Vec<f64> {
     let is_validated = f64::from(u8::from(epoch.validation.is_some()));
     let validation = numbers(epoch.validation.as_ref().unwrap_or(&none));
     [numbers(&epoch.train), vec![is_validated], validation, vec![epoch.learning_rate, epoch.seconds]].concat()
-}
-
-/// Returns copies of all variables, by name.
-fn weights(varmap: &VarMap) -> Result<HashMap<String, Tensor>> {
-    variables(varmap)?.into_iter().map(|(name, var)| Ok((name, var.copy()?.detach()))).collect()
-}
-
-/// Checks that there is a tensor for each variable.
-fn check(varmap: &VarMap, tensors: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
-    for (name, var) in variables(varmap)? {
-        let described = |tensor: &Tensor| format!("{:?} {:?}", tensor.dtype(), tensor.shape());
-        let fits = |tensor: &&Tensor| tensor.dtype() == var.dtype() && tensor.shape() == var.shape();
-        let found = tensors.get(&name);
-        if found.filter(fits).is_none() {
-            let actual = found.map_or_else(|| "missing".to_owned(), described);
-            return Err(Error::Training(TrainingError::SavedState {
-                name: format!("{prefix}{name}"),
-                expected: described(&var),
-                actual,
-            }));
-        }
-    }
-    Ok(())
-}
-
-/// Sets all variables to the tensors of their names.
-fn set(varmap: &VarMap, to: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
-    check(varmap, to, prefix)?;
-    for (name, var) in variables(varmap)? {
-        if let Some(tensor) = to.get(&name) {
-            var.set(&tensor.to_device(var.device())?)?;
-        }
-    }
-    Ok(())
 }

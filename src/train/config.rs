@@ -1,6 +1,7 @@
 //! Options of a training.
 
 use crate::__private::NonExhaustive;
+use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::optim::{Interval, ReduceOnPlateau, Schedule};
 use std::path::PathBuf;
@@ -20,6 +21,27 @@ pub struct TrainConfig {
     /// batch counts by its number of samples. Up to rounding in the variables' dtype this is exact for a loss that is a
     /// mean over samples, in a model that computes each sample by itself. Default 1.
     pub accumulate_batches: usize,
+    /// Number of contiguous parts, at least 1 and at most [`batch_size`](Self::batch_size), into which each batch is
+    /// cut, of sizes that differ by at most one. A part of a last batch that is smaller may be empty. Model, loss and
+    /// metrics of batches see a part at a time, and each part counts by its number of samples, as in
+    /// [`accumulate_batches`](Self::accumulate_batches). The gradients of the parts are added in F64 along one tree and
+    /// rounded once. So all weights and scores are the same bits, however many workers of a [`cluster`](Self::cluster)
+    /// divide the parts among themselves, also without a cluster; with another number of parts they differ by rounding.
+    /// Default 1.
+    pub micro_batches: usize,
+    /// Members that train together, each of which runs the same training on the same data. Its workers each compute a
+    /// contiguous range of the [`micro_batches`](Self::micro_batches) of every batch, and exchange their gradients
+    /// once a step:
+    ///
+    /// - after a [`Cluster::split`], each group is a worker, whose members share the states of layers with the same
+    ///   handle;
+    /// - otherwise each member is a worker, if there are at least 2 micro-batches;
+    /// - with one micro-batch all members are one worker, whose layers have to share their states.
+    ///
+    /// A training in which the members would merely repeat each other is an error. Only the [first
+    /// member](Cluster::is_first) shows progress and writes files; the others read them from the same folder when a
+    /// run continues. Each worker scores the whole validation set. Default `None`.
+    pub cluster: Option<Cluster>,
     /// Seed of the order of the samples; each epoch has another order. Default 0.
     pub seed: u64,
     /// Factor of the optimiser's step size. Default [`Schedule::Constant`].
@@ -51,8 +73,9 @@ pub struct TrainConfig {
     /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, batches of a step, seed and step size, and the same metrics, with an optimiser of
-    /// the same options. The other options here may change: they hold from the next step on. Default `false`.
+    /// samples, the same batch size, batches of a step, micro-batches, seed and step size, and the same metrics, with
+    /// an optimiser of the same options. The other options here may change: they hold from the next step on. So may the
+    /// cluster, and where layers share no states the weights are the same bits then. Default `false`.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,
@@ -67,6 +90,8 @@ impl Default for TrainConfig {
             epochs: 10,
             batch_size: 32,
             accumulate_batches: 1,
+            micro_batches: 1,
+            cluster: None,
             seed: 0,
             schedule: Schedule::Constant,
             schedule_interval: Interval::Step,
@@ -86,6 +111,11 @@ impl TrainConfig {
     /// Checks the ranges of the options.
     pub(super) fn check(&self) -> Result<()> {
         let setting = |setting| Error::Setting { of: "training", setting, value: 0.0, allowed: "at least 1" };
+        if self.micro_batches == 0 || self.micro_batches > self.batch_size.max(1) {
+            let (setting, value) = ("micro_batches", self.micro_batches as f64);
+            let allowed = "at least 1 and at most the batch size";
+            return Err(Error::Setting { of: "training", setting, value, allowed });
+        }
         if self.batch_size == 0 {
             return Err(setting("batch_size"));
         }

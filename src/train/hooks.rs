@@ -29,6 +29,8 @@ impl<'a, O> Training<'a, O> {
     /// Calls a function before each step of the optimiser, and before clipping. It sees the gradients that the
     /// step will follow and may change them: to log them, or to average them over machines.
     ///
+    /// Members of a [cluster](super::TrainConfig::cluster) see the gradients of all, and have to change them alike.
+    ///
     /// An error ends the run, without the step. A second function replaces the first.
     ///
     /// ```

@@ -42,20 +42,67 @@
 //! assert!(reported > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Several members
+//!
+//! Members of a [`Cluster`](crate::cluster::Cluster) divide the [micro-batches](TrainConfig::micro_batches) of each
+//! batch and add their gradients, once a step. Each runs the same program on the same data, and ends with the same weights,
+//! bit for bit those of one member alone. A flag to stop or an error of one member ends the run of all.
+//!
+//! ```
+//! use candle_core::{DType, Device};
+//! use candle_nn::{VarMap, loss::cross_entropy};
+//! use candlewick::cluster::Cluster;
+//! use candlewick::optim::{Adam, AdamConfig};
+//! use candlewick::train::{TrainConfig, Training};
+//! use candlewick::{data, nn::SeededInit, prelude::*};
+//!
+//! let train = |cluster: Option<Cluster>| -> candlewick::Result<Vec<f32>> {
+//!     let mut circuit = Circuit::new(2);
+//!     circuit.ry(input(0), 0).ry(input(1), 1);
+//!     circuit.strongly_entangling_layers("w", 2);
+//!     let varmap = VarMap::new();
+//!     // The same seed on each member.
+//!     let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
+//!     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb)?;
+//!     let moons = data::moons(100, Default::default())?;
+//!     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+//!     let config =
+//!         TrainConfig { epochs: 2, micro_batches: 4, cluster, ..Default::default() };
+//!     Training::new(&layer, &varmap, &mut adam, cross_entropy, config)
+//!         .run((&moons.x, &moons.y), None)?;
+//!     Ok(varmap.all_vars()[0].flatten_all()?.to_vec1()?)
+//! };
+//! let alone = train(None)?;
+//! let both = std::thread::scope(|scope| {
+//!     let start = |member| scope.spawn(|| train(Some(member)));
+//!     let members: Vec<_> = Cluster::threads(2).into_iter().map(start).collect();
+//!     members.into_iter().map(|member| member.join().expect("no panic")).collect::<Vec<_>>()
+//! });
+//! for weights in both {
+//!     assert_eq!(weights?, alone);
+//! }
+//! # Ok::<(), candlewick::Error>(())
+//! ```
 
 mod cause;
 mod checkpoint;
 mod config;
+mod files;
 mod gathered;
 mod history;
 mod hooks;
 mod interrupt;
+mod layout;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod run;
 mod scores;
 mod source;
 mod spans;
+mod steps;
+mod weights;
 
 pub use crate::metrics::{accuracy, binary_accuracy};
 pub use config::TrainConfig;
@@ -64,25 +111,16 @@ pub use hooks::TrainStep;
 pub use interrupt::interrupted;
 pub use source::BatchSource;
 
-use crate::data::{Purpose, seeded_generator};
-use crate::error::{Error, Result, TrainingError};
+use crate::error::{Error, Result};
 use crate::memory::check_numbers;
-use crate::numbers::host_number;
-use crate::optim::{Interval, Resume, Unreached, clip_by_norm, require_gradient, variables};
-use candle_core::backprop::GradStore;
-use candle_core::{ModuleT, Tensor, Var};
+use crate::optim::Resume;
+use candle_core::{ModuleT, Tensor};
 use candle_nn::{Optimizer, VarMap};
-use cause::Part;
-use checkpoint::{Access, Position};
+use checkpoint::Access;
 use history::LOSS;
 use hooks::{OnEpoch, OnStep};
-use progress::Progress;
-use rand::seq::SliceRandom;
-use scores::label_beyond;
-use source::{InMemory, load};
-use spans::{report_epoch, span};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use source::InMemory;
+use std::sync::atomic::AtomicBool;
 
 /// Samples and targets, along the first dimension of both.
 pub type Samples<'a> = (&'a Tensor, &'a Tensor);
@@ -229,8 +267,13 @@ impl<'a, O: Optimizer> Training<'a, O> {
     ///
     /// After an error, the files of the last epoch stay.
     ///
+    /// All members of a [cluster](TrainConfig::cluster) call it, with the same data. Hooks are called on each of them.
+    /// A member that ctrl-C, the flag of [`stop_when`](Self::stop_when) or [`on_epoch`](Self::on_epoch) tells to end
+    /// tells all, which end after the same step.
+    ///
     /// # Errors
-    /// - A batch size, an accumulation or a patience of 0; options of a plateau out of range; no samples; a number of
+    /// - A batch size, an accumulation or a patience of 0; micro-batches out of range, or fewer than the workers of the
+    ///   cluster; options of a plateau out of range; no samples; a number of
     ///   targets other than of samples.
     /// - Two scores of one name, of which `loss` is one; a score to monitor that there is not.
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
@@ -243,10 +286,21 @@ impl<'a, O: Optimizer> Training<'a, O> {
     ///   be NaN or infinite where all these numbers are finite.
     /// - A checkpoint of another run.
     /// - Errors of model, loss, optimiser, hooks and files.
+    /// - Of a cluster, [`ClusterError`](crate::error::ClusterError): members that [differ] in numbers, names, weights
+    ///   or options; that merely [repeat] each other; that have [ended]. An error of one member is that error there and
+    ///   [`Elsewhere`] on all others.
+    ///
+    /// [differ]: crate::error::ClusterError::Differs
+    /// [repeat]: crate::error::ClusterError::Replicated
+    /// [ended]: crate::error::ClusterError::Left
+    /// [`Elsewhere`]: crate::error::ClusterError::Elsewhere
     pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
-        self.config.check()?;
-        let train = InMemory::new(train)?;
-        let validation = validation.map(InMemory::new).transpose()?;
+        let sets =
+            self.config.check().and_then(|()| Ok((InMemory::new(train)?, validation.map(InMemory::new).transpose()?)));
+        let (train, validation) = match &self.config.cluster {
+            Some(cluster) => cluster.agree_all(sets, &[])?,
+            None => sets?,
+        };
         self.run_on(&train, validation.as_ref().map(|set| set as &dyn BatchSource))
     }
 
@@ -256,146 +310,10 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// The errors of [`run`](Self::run); a source with more samples than a u32 counts; errors of the source, or a batch
     /// of another number of samples.
     pub fn run_on(mut self, train: &dyn BatchSource, validation: Option<&dyn BatchSource>) -> Result<History> {
-        self.config.check()?;
         let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
         let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
         history
-    }
-
-    fn run_all(
-        &mut self,
-        config: &TrainConfig,
-        train: &dyn BatchSource,
-        validation: Option<&dyn BatchSource>,
-    ) -> Result<History> {
-        span!(INFO, "training", name = config.name.as_str(), samples = train.samples());
-        let samples = count(train)?;
-        let validated = validation.map(count).transpose()?;
-        let (watched, _guard) = interrupt::watch_interrupt(self.stop.is_none())?;
-        let stop = self.stop.unwrap_or(watched);
-        let metrics = self.names()?;
-        let run = [samples, validated.unwrap_or(0), config.batch_size, config.accumulate_batches];
-        let run = run.map(|count| count as u64);
-        let history = History::new(metrics, self.monitor.clone());
-        let mut at = Position::new(history, run, config.seed, self.optimizer.learning_rate());
-        at.unreached = Unreached::new(variables(self.varmap)?);
-        at.of_sets = self.metrics.iter().map(|metric| metric.is_of_set).collect();
-        at.open(config, self.varmap, self.optimizer, self.access)?;
-        let variables = variables(self.varmap)?;
-        let steps = samples.div_ceil(config.step_size());
-        let progress = Progress::new(config, steps, &at)?;
-        while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
-            span!(INFO, "epoch", number = at.epoch);
-            let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
-            if finished {
-                let score = validation.map(|set| self.validate(set)).transpose()?;
-                let train = self.complete(at.mean(), &at.gathered)?;
-                at.close_epoch(train, score, self.varmap)?;
-                progress.epoch(&at.history, &at.unreached.names());
-                report_epoch(&at.history);
-            } else {
-                at.history.stop_reason = StopReason::Interrupted;
-            }
-            at.save(config, self.varmap, self.optimizer, self.access, finished)?;
-            if let Some(hook) = self.on_epoch.as_mut().filter(|_| finished)
-                && hook(&at.history).is_break()
-            {
-                at.history.stop_reason = StopReason::Stopped;
-                break;
-            }
-        }
-        at.history.without_gradient = at.unreached.names();
-        progress.finish(&at.history.without_gradient);
-        // A run with a folder continues from its last weights.
-        let is_over = at.history.stop_reason != StopReason::Interrupted || config.folder.is_none();
-        if is_over {
-            at.check_best()?;
-            if config.restore_best {
-                at.restore_best(self.varmap)?;
-            }
-        }
-        Ok(at.history)
-    }
-
-    /// Takes the steps from the position in the epoch. Returns whether the epoch was completed.
-    fn epoch(
-        &mut self,
-        config: &TrainConfig,
-        at: &mut Position,
-        variables: &[(String, Var)],
-        train: &dyn BatchSource,
-        stop: &AtomicBool,
-        progress: &Progress,
-    ) -> Result<bool> {
-        let order = order(count(train)?, config.seed, at.epoch)?;
-        let steps = order.len().div_ceil(config.step_size()) as u64;
-        let reduction = at.reduction(config)?;
-        for samples in order.chunks(config.step_size()).skip(at.batch) {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(false);
-            }
-            let factor = match config.schedule_interval {
-                Interval::Step => config.schedule.factor(at.step),
-                Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
-            };
-            self.optimizer.set_learning_rate(at.rate * factor * reduction);
-            let step = self.step(config, at, variables, train, samples);
-            self.or_cause(step, |()| true, Part { name: "training", source: train, samples })?;
-            progress.step();
-        }
-        Ok(true)
-    }
-
-    /// Takes a step along the gradients of some samples.
-    fn step(
-        &mut self,
-        config: &TrainConfig,
-        at: &mut Position,
-        variables: &[(String, Var)],
-        train: &dyn BatchSource,
-        samples: &[u32],
-    ) -> Result<()> {
-        span!(DEBUG, "step", number = at.step);
-        let start = Instant::now();
-        let (mut gradients, score) = self.gradients(train, samples, at)?;
-        require_gradient("training", variables, &gradients)?;
-        at.unreached.note(&gradients)?;
-        if let Some(hook) = &mut self.on_step {
-            let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
-            let loss = score.loss / samples.len() as f64;
-            hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
-        }
-        if let Some(limit) = config.clip_norm {
-            clip_by_norm(&mut gradients, self.varmap, limit)?;
-        }
-        self.optimizer.step(&gradients)?;
-        at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
-        Ok(())
-    }
-
-    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
-    fn gradients(&self, train: &dyn BatchSource, samples: &[u32], at: &mut Position) -> Result<(GradStore, Score)> {
-        let (mut gradients, mut sum) = (GradStore::default(), Score::default());
-        for batch in samples.chunks(self.config.batch_size) {
-            let (x, y) = load(train, batch)?;
-            let outputs = self.model.forward_t(&x, true)?;
-            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
-            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            let value = host_number(&loss)?;
-            if !value.is_finite() {
-                let (of, evaluation) = ("training", at.step as usize + 1);
-                return Err(Error::Training(TrainingError::LossNotFinite { of, evaluation, loss: value }));
-            }
-            sum = sum.plus(&self.judge(&outputs.detach(), &y, value)?, batch.len() as f64);
-            self.gather(&mut at.gathered, &outputs, &y, train.samples())?;
-            // A batch counts by its part of all samples of the step.
-            match batch.len() == samples.len() {
-                true => gradients = loss.backward()?,
-                false => gradients.extend((loss * (batch.len() as f64 / samples.len() as f64))?.backward()?)?,
-            }
-        }
-        Ok((gradients, sum))
     }
 }
 
@@ -415,13 +333,4 @@ fn count(source: &dyn BatchSource) -> Result<usize> {
 fn numbers_of(samples: usize) -> Result<Vec<u32>> {
     check_numbers("the order of the samples", Some(samples as u64))?;
     Ok((0..samples as u32).collect())
-}
-
-/// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
-/// save.
-fn order(samples: usize, seed: u64, epoch: usize) -> Result<Vec<u32>> {
-    let mut order = numbers_of(samples)?;
-    let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
-    Ok(order)
 }

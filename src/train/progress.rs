@@ -16,11 +16,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Makes the bar of a run with `batches` batches an epoch, starting at its position.
-    pub(super) fn new(config: &TrainConfig, batches: usize, at: &Position) -> Result<Self> {
+    /// Makes the bar of a run with `batches` batches an epoch, starting at its position, if this program shows it.
+    pub(super) fn new(config: &TrainConfig, batches: usize, at: &Position, shows: bool) -> Result<Self> {
         let style = ProgressStyle::with_template("{prefix:>10} {bar:30.cyan/blue} {percent:>3}% {eta:>4} left  {msg}")
             .map_err(|error| candle_core::Error::msg(error.to_string()))?;
-        let bar = if config.progress {
+        let shown = config.progress && shows;
+        let bar = if shown {
             ProgressBar::new((config.epochs as u64).saturating_mul(batches as u64))
         } else {
             ProgressBar::hidden()
@@ -28,8 +29,8 @@ impl Progress {
         let bar = bar.with_style(style).with_prefix(config.name.clone());
         bar.set_position(at.step);
         bar.reset_eta();
-        let lines = config.progress && bar.is_hidden();
-        Ok(Self { bar, name: config.name.clone(), epochs: config.epochs, lines, shown: config.progress })
+        let lines = shown && bar.is_hidden();
+        Ok(Self { bar, name: config.name.clone(), epochs: config.epochs, lines, shown })
     }
 
     pub(super) fn step(&self) {

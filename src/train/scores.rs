@@ -6,6 +6,7 @@ use super::history::LOSS;
 use super::source::load;
 use super::spans::span;
 use super::{BatchSource, Metric, Score, Training, count, numbers_of};
+use crate::cluster::Workers;
 use crate::error::{DataError, Error, Result, TensorError, TrainingError};
 use crate::numbers::host_number;
 use candle_core::{DType, Device, Tensor};
@@ -34,13 +35,15 @@ impl<O> Training<'_, O> {
     pub(super) fn gather(
         &self,
         gathered: &mut Gathered,
+        place: usize,
         outputs: &Tensor,
         targets: &Tensor,
         samples: usize,
     ) -> Result<()> {
         if self.metrics.iter().any(|metric| metric.is_of_set) {
             // A checkpoint keeps them on the CPU.
-            gathered.add(&outputs.to_device(&Device::Cpu)?, &targets.to_device(&Device::Cpu)?, samples)?;
+            let [outputs, targets] = [outputs, targets].map(|of| of.to_device(&Device::Cpu));
+            gathered.add(place, &outputs?, &targets?, samples)?;
         }
         Ok(())
     }
@@ -57,21 +60,25 @@ impl<O> Training<'_, O> {
     }
 
     /// Returns loss and metrics of the whole validation set.
-    pub(super) fn validate(&self, set: &dyn BatchSource) -> Result<Score> {
+    pub(super) fn validate(&self, set: &dyn BatchSource, workers: &Workers) -> Result<Score> {
         span!(INFO, "validation", samples = set.samples());
         let samples = numbers_of(count(set)?)?;
         let part = Part { name: "validation", source: set, samples: &samples };
-        self.or_cause(self.score(set, &samples), |score| score.loss.is_finite(), part)
+        self.or_cause(self.score(set, &samples, workers), |score| score.loss.is_finite(), part)
     }
 
-    fn score(&self, set: &dyn BatchSource, samples: &[u32]) -> Result<Score> {
+    fn score(&self, set: &dyn BatchSource, samples: &[u32], workers: &Workers) -> Result<Score> {
         let (mut sum, mut gathered) = (Score::default(), Gathered::default());
-        for batch in samples.chunks(self.config.batch_size) {
-            let (x, y) = load(set, batch)?;
-            let outputs = self.model.forward_t(&x, false)?.detach();
-            // The loss follows for the whole set.
-            sum = sum.plus(&self.judge(&outputs, &y, 0.0)?, batch.len() as f64);
-            gathered.add(&outputs, &y, samples.len())?;
+        for (index, batch) in samples.chunks(self.config.batch_size).enumerate() {
+            // Whatever fails on one member of a group ends the scoring of all, before they share a state again.
+            let (x, y) = workers.together(load(set, batch))?;
+            let scored = self.model.forward_t(&x, false).map_err(Error::from).and_then(|outputs| {
+                let outputs = outputs.detach();
+                gathered.add(index * self.config.batch_size, &outputs, &y, samples.len())?;
+                // The loss follows for the whole set.
+                self.judge(&outputs, &y, 0.0)
+            });
+            sum = sum.plus(&workers.together(scored)?, batch.len() as f64);
         }
         let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
         if let Some((outputs, targets)) = gathered.whole()? {

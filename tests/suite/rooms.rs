@@ -10,7 +10,6 @@ use std::path::Path;
 /// Modules in the direction in which data flows.
 const ROOMS: [&str; 41] = [
     "error",
-    "cluster",
     "memory",
     "limits",
     "numbers",
@@ -18,6 +17,7 @@ const ROOMS: [&str; 41] = [
     "mask",
     "linalg",
     "hash",
+    "cluster",
     "places",
     "random",
     "gate",

@@ -1,5 +1,6 @@
 //! The training loop against a loop by hand, and against itself after an interruption.
 
+mod cluster;
 mod refused;
 mod scores;
 mod sources;
