@@ -20,11 +20,11 @@ use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::{Communicator as _, CommunicatorCollectives as _, Destination as _, Equivalence as _, Source as _};
 use mpi::{Tag, Threading};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::mem;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
+use std::{mem, process};
 
 /// Largest number of bytes of a message, as MPI counts in 32 bits.
 const MESSAGE: usize = 1 << 30;
@@ -35,6 +35,9 @@ const QUESTIONS: u32 = 256;
 /// Tags of messages: bytes of swaps, and letters of members that have ended.
 const BYTES: Tag = 0;
 const LETTER: Tag = 1;
+
+/// Longest time in which MPI ends the job.
+const ABORTING: Duration = Duration::from_secs(3);
 
 /// Exit codes of a job: a member has ended that another waits for; a call has waited too long; a panic, as in Rust.
 const LEFT: i32 = 1;
@@ -63,7 +66,7 @@ impl Cluster {
     /// A process that is killed, or that panics, ends all. So does a process that waits for one that has ended, such as
     /// with an error out of `main`; [`report`](Self::report) prints such errors once. If the environment variable
     /// `CANDLEWICK_CLUSTER_TIMEOUT` is a number of seconds, a process that has waited longer for others says where, and
-    /// ends all with the code 124. MPI itself ends all if the network fails.
+    /// ends all, with the code 124 under Open MPI. MPI itself ends all if the network fails.
     ///
     /// ```no_run
     /// use candlewick::cluster::Cluster;
@@ -118,7 +121,8 @@ struct Home {
     calls: RefCell<Vec<u64>>,
     letters: RefCell<Vec<Option<Letter>>>,
     has_left: Cell<bool>,
-    is_aborting: Cell<bool>,
+    /// Whether the thread is in a call, out of which MPI ends the process when another one has ended the job.
+    is_inside: Cell<bool>,
     longest_wait: Option<Duration>,
     /// Handle on the group of all.
     handle: RefCell<Weak<Inner>>,
@@ -152,7 +156,7 @@ impl Home {
             calls: RefCell::new(vec![0; ranks]),
             letters: RefCell::new((0..ranks).map(|_| None).collect()),
             has_left: Cell::new(false),
-            is_aborting: Cell::new(false),
+            is_inside: Cell::new(false),
             longest_wait,
             handle: RefCell::new(Weak::new()),
             universe: Cell::new(Some(universe)),
@@ -165,7 +169,12 @@ impl Home {
         let inside = |cell: &OnceCell<Self>| match cell.get() {
             None => elsewhere,
             Some(home) if home.has_left.get() => Err(Error::Cluster(ClusterError::Left { rank: home.rank })),
-            Some(home) => action(home),
+            Some(home) => {
+                home.is_inside.set(true);
+                let result = action(home);
+                home.is_inside.set(false);
+                result
+            }
         };
         HOME.try_with(inside).unwrap_or(Err(Error::Cluster(ClusterError::Thread)))
     }
@@ -271,7 +280,13 @@ impl Home {
 
     /// Ends all processes.
     fn abort(&self, code: i32) -> ! {
-        self.is_aborting.set(true);
+        self.is_inside.set(true);
+        // MPICH waits for the others to take notice. A process that is gone ends the job too, with another code.
+        let too_late = || {
+            thread::sleep(ABORTING);
+            process::abort();
+        };
+        _ = thread::Builder::new().spawn(too_late);
         self.circle(0).comm.abort(code)
     }
 }
@@ -286,8 +301,8 @@ fn receive(message: Message, status: Status) -> Letter {
 impl Drop for Home {
     /// Ends MPI once all have ended. Until then, those that wait for this member have to learn that it has.
     fn drop(&mut self) {
-        if self.is_aborting.get() {
-            // An end of the process from within: MPI does nothing more together with the others.
+        if self.is_inside.get() {
+            // The job has been ended: MPI does nothing more together with the others.
             mem::forget(self.circles.take());
             mem::forget(self.universe.take());
             return;
