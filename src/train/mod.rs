@@ -67,7 +67,8 @@
 //!     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb)?;
 //!     let moons = data::moons(100, Default::default())?;
 //!     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
-//!     let config = TrainConfig { epochs: 2, micro_batches: 4, cluster, ..Default::default() };
+//!     let config =
+//!         TrainConfig { epochs: 2, micro_batches: 4, cluster, ..Default::default() };
 //!     Training::new(&layer, &varmap, &mut adam, cross_entropy, config)
 //!         .run((&moons.x, &moons.y), None)?;
 //!     Ok(varmap.all_vars()[0].flatten_all()?.to_vec1()?)
