@@ -73,7 +73,8 @@ pub(super) struct ShardMemory<T> {
     saved: Vec<Vec<State<T>>>,
     inputs: Vec<T>,
     weights: Vec<T>,
-    own: Range<usize>,
+    /// Plan that the tables are for.
+    planned: Arc<Planned>,
 }
 
 impl<T: Real> Pooled for ShardMemory<T> {
@@ -89,13 +90,13 @@ impl<T: Real> ShardMemory<T> {
     /// Takes the memory of a call, idle memory first, and sets its tables to the arguments. `samples` will be saved.
     pub(super) fn take(
         program: &Program,
-        planned: &Planned,
+        planned: &Arc<Planned>,
         arguments: Arguments<'_, T>,
         samples: usize,
     ) -> Result<Box<Self>> {
         let idle = WorkspacePool::of(program).idle().take::<Self>();
-        let fits = |memory: &Box<Self>| memory.own == planned.own && memory.tables.len() == planned.programs.len();
-        let mut memory = idle.filter(fits).unwrap_or_else(|| Box::new(Self::new(planned)));
+        let idle = idle.filter(|memory| Arc::ptr_eq(&memory.planned, planned));
+        let mut memory = idle.unwrap_or_else(|| Box::new(Self::new(planned)));
         for (tables, locals) in memory.tables.iter_mut().zip(&planned.programs) {
             for (tables, local) in tables.iter_mut().zip(locals) {
                 tables.set(&local.program, arguments, 0);
@@ -115,7 +116,7 @@ impl<T: Real> ShardMemory<T> {
         Ok(memory)
     }
 
-    fn new(planned: &Planned) -> Self {
+    fn new(planned: &Arc<Planned>) -> Self {
         let tables = |local: &LocalProgram| CallTables::new(&local.program, Execution::Single, 1);
         Self {
             scratches: planned.own.clone().map(|_| Scratch::default()).collect(),
@@ -124,7 +125,7 @@ impl<T: Real> ShardMemory<T> {
             saved: Vec::new(),
             inputs: Vec::new(),
             weights: Vec::new(),
-            own: planned.own.clone(),
+            planned: Arc::clone(planned),
         }
     }
 
