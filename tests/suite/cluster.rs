@@ -80,7 +80,7 @@ fn step(qubits: usize, dtype: DType, config: QuantumLayerConfig) -> Result<Vec<f
             tensors.extend(gradients.get(&var).cloned());
             // The second round has other weights, on the memory of the first.
             if round == 0 {
-                var.set(&(var.as_detached_tensor() * 0.9)?)?;
+                var.set(&(var.as_tensor().detach() * 0.9)?.copy()?)?;
             }
         }
         for tensor in tensors {

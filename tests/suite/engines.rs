@@ -25,11 +25,10 @@ impl Engine {
     }
 
     /// The CPU engine on states in 2, 4 and 8 shards. The numbers of shards differ in precision, to save time.
-    fn shards() -> [Self; 4] {
+    fn shards() -> [Self; 3] {
         [
             Self { name: "2 shards f64", enter: |run| with_shards(2, run), ..Self::cpu(DType::F64) },
             Self { name: "4 shards f32", enter: |run| with_shards(4, run), ..Self::cpu(DType::F32) },
-            Self { name: "4 shards f64", enter: |run| with_shards(4, run), ..Self::cpu(DType::F64) },
             Self { name: "8 shards f64", enter: |run| with_shards(8, run), ..Self::cpu(DType::F64) },
         ]
     }
