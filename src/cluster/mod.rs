@@ -2,7 +2,7 @@
 //!
 //! A [`Cluster`] is a handle on a group of members, of which this program is one. All members run the same program and
 //! call the same functions of candlewick in the same order. What they have to agree on is compared before anything is
-//! exchanged, so a difference is a typed [`ClusterError`](crate::error::ClusterError) on all of them.
+//! exchanged, so a difference is a typed [`ClusterError`] on all of them.
 //!
 #![cfg_attr(feature = "mpi", doc = "[`Cluster::from_mpi`] has the processes that `mpirun` or `srun` has started.")]
 #![cfg_attr(not(feature = "mpi"), doc = "With the feature `mpi`, `Cluster::from_mpi` has the processes of `mpirun`.")]
@@ -103,9 +103,9 @@ impl Cluster {
         Self::new(Arc::new(Alone))
     }
 
-    /// Returns the handles of a group of threads of this process: one for each, in the order of ranks. A call waits until
-    /// all have called. A member whose handles are dropped has ended, and the others get
-    /// [`ClusterError::Left`](crate::error::ClusterError::Left) when they need it.
+    /// Returns the handles of a group of threads of this process: one for each, in the order of ranks. A call waits
+    /// until all have called. A member whose handles are dropped has ended, and the others get
+    /// [`ClusterError::Left`] when they need it.
     pub fn threads(ranks: usize) -> Vec<Self> {
         Thread::all(ranks).into_iter().map(|thread| Self::new(Arc::new(thread))).collect()
     }
@@ -135,8 +135,8 @@ impl Cluster {
         self.rank() == 0 && self.group() == 0
     }
 
-    /// Returns the device of this member: the CPU, or with the feature `cuda` the GPU whose number is the member's number
-    /// on its machine.
+    /// Returns the device of this member: the CPU, or with the feature `cuda` the GPU whose number is the member's
+    /// number on its machine.
     ///
     /// # Errors
     /// There is no such GPU.
@@ -174,11 +174,11 @@ impl Cluster {
         Ok(Self(Arc::new(Inner { comm, across: Some(across), whole, shared_calls: AtomicU64::new(0) })))
     }
 
-    /// Checks that all members of the group have the same number, such as a [hash](crate::Circuit::fingerprint) of what
-    /// they read, before they go on.
+    /// Checks that all members of the group have the same number, such as a hash of what they read or a
+    /// [fingerprint](crate::QuantumLayer::fingerprint), before they go on.
     ///
     /// # Errors
-    /// [`ClusterError::Differs`](crate::error::ClusterError::Differs) on all members, with the first rank that differs
+    /// [`ClusterError::Differs`] on all members, with the first rank that differs
     /// from rank 0.
     pub fn check_same(&self, what: &'static str, number: u64) -> Result<()> {
         self.agree(Ok(()), &[(what, number)])
@@ -187,7 +187,7 @@ impl Cluster {
     /// Returns a member's result once all have one: the same error on all if one has an error.
     ///
     /// # Errors
-    /// This member's own error, or [`ClusterError::Elsewhere`](crate::error::ClusterError::Elsewhere).
+    /// This member's own error, or [`ClusterError::Elsewhere`].
     pub fn all_or_none<T>(&self, mine: Result<T>) -> Result<T> {
         self.agree(mine, &[])
     }

@@ -184,7 +184,7 @@ impl Home {
         if let Some(inner) = self.handle.borrow().upgrade() {
             return Ok(Cluster(inner));
         }
-        let cluster = Cluster::new(Arc::new(self.process(0)), None);
+        let cluster = Cluster::new(Arc::new(self.process(0)));
         self.handle.replace(Arc::downgrade(&cluster.0));
         Ok(cluster)
     }
@@ -208,16 +208,15 @@ impl Home {
 
     /// Waits until a request of a call is complete.
     fn wait<'a, D: ?Sized, S: Scope<'a>>(&self, mut request: Request<'a, D, S>, call: &Call<'_>) -> Status {
-        for questions in 1u32.. {
-            request = match request.test() {
-                Ok(status) => return status,
-                Err(request) => request,
-            };
-            if questions.is_multiple_of(QUESTIONS) {
-                self.look_around(call);
+        loop {
+            for _ in 0..QUESTIONS {
+                request = match request.test() {
+                    Ok(status) => return status,
+                    Err(request) => request,
+                };
             }
+            self.look_around(call);
         }
-        request.wait()
     }
 
     /// Ends the job if a call waits in vain.

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 impl Cluster {
     /// Returns the exit code of a program with this result, and prints an error to the standard error output, once for
-    /// all members: the first one prints its error, and another one prints an error that the first does not have. It is
-    /// the last call of a member, and all that the others get to know of its error before they go on to call it in vain.
+    /// all members: the first one prints its error, and another one prints an error that the first does not have. It
+    /// is the last call of a member. One that calls this member later, and waits in vain, says what the error was.
     ///
     /// ```
     /// use candlewick::cluster::Cluster;

@@ -56,7 +56,7 @@ impl Job {
         Self { ranks, code, output: text(&output.stdout), errors: text(&output.stderr), time: start.elapsed() }
     }
 
-    /// Prints a line about the job, and what it has printed if it is not as it should be. Returns the number of failures.
+    /// Prints a line about the job, and what the job has printed if it is wrong. Returns the number of failures.
     pub(crate) fn judge(&self, name: &str, is_right: bool) -> usize {
         let (ranks, seconds, code) = (self.ranks, self.time.as_secs_f64(), self.code);
         let verdict = if is_right { "ok" } else { "FAILED" };
