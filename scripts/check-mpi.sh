@@ -31,5 +31,8 @@ python3 scripts/dependencies.py "$metadata"
 export CARGO_PROFILE_DEV_DEBUG=false
 cargo clippy --locked --features mpi,train --lib --test cluster -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package candlewick --features mpi,train,plot
-cargo test --locked --profile dev --features mpi,train --doc from_mpi
 cargo test --locked --profile dev --features mpi,train --test cluster
+# The example, on two processes.
+cargo build --locked --profile dev --features mpi,train --example cluster
+OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+    mpirun -n 2 target/debug/examples/cluster --qubits 8 --steps 3

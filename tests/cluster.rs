@@ -11,6 +11,8 @@ mod cases;
 mod endings;
 #[path = "cluster/job.rs"]
 mod job;
+#[path = "cluster/shared.rs"]
+mod shared;
 
 use candlewick::cluster::Cluster;
 use cases::CASES;

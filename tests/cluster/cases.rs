@@ -1,5 +1,6 @@
 //! Cases that run on any number of processes. A further one is a line in [`CASES`] and a function.
 
+use crate::shared;
 use candlewick::__private::cluster::{gather, swap};
 use candlewick::Result;
 use candlewick::cluster::Cluster;
@@ -21,6 +22,9 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("an error of one rank", errors),
     ("calls from another thread", other_threads),
     ("a slow rank", slow),
+    ("a shared state", shared::states),
+    ("shared batches", shared::batches),
+    ("a circuit of another rank", shared::circuits),
 ];
 
 /// Odd numbers of bytes, and one that is sent in parts by the network below MPI.
