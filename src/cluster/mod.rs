@@ -212,6 +212,7 @@ impl Cluster {
     }
 
     /// Number of calls in which the members have shared a state.
+    #[cfg(feature = "train")]
     pub(crate) fn shared_calls(&self) -> u64 {
         self.0.shared_calls.load(Ordering::Relaxed)
     }
