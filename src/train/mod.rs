@@ -71,7 +71,8 @@
 //!         TrainConfig { epochs: 2, micro_batches: 4, cluster, ..Default::default() };
 //!     Training::new(&layer, &varmap, &mut adam, cross_entropy, config)
 //!         .run((&moons.x, &moons.y), None)?;
-//!     Ok(varmap.all_vars()[0].flatten_all()?.to_vec1()?)
+//!     let (_, weights) = layer.weights().next().expect("weights");
+//!     Ok(weights.flatten_all()?.to_vec1()?)
 //! };
 //! let alone = train(None)?;
 //! let both = std::thread::scope(|scope| {
