@@ -14,27 +14,38 @@ pub(super) fn gather_words(comm: &dyn Communicator, mine: &[u64]) -> Result<Vec<
     Ok(all.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
 }
 
+/// Words of an agreement before those of things: whether there is an error, and a flag.
+const HEAD: usize = 2;
+
 /// Checks that all members have the same words, and that none has an error: each word is the hash of a thing that the
-/// error names. Returns the value of this member. All members return an error, or none does.
+/// error names. Returns the value of this member, and whether any has the flag. All members return an error, or none
+/// does.
 ///
 /// # Errors
 /// This member's own error; [`ClusterError::Elsewhere`] if another member has one; [`ClusterError::Differs`].
-pub(super) fn agree<T>(comm: &dyn Communicator, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
-    let words: Vec<u64> = std::iter::once(status(&mine)).chain(things.iter().map(|(_, word)| *word)).collect();
+pub(super) fn agree<T>(
+    comm: &dyn Communicator,
+    mine: Result<T>,
+    flag: bool,
+    things: &[(&'static str, u64)],
+) -> Result<(T, bool)> {
+    let words: Vec<u64> =
+        [status(&mine), u64::from(flag)].into_iter().chain(things.iter().map(|(_, word)| *word)).collect();
     let all = gather_words(comm, &words)?;
     let rows = || all.chunks(words.len()).enumerate();
     // The member whose own error it is knows more than those that have heard of it.
     for kind in [OWN, HEARD] {
         if let Some((rank, _)) = rows().find(|(_, row)| row[0] == kind) {
-            return tell(comm, mine, rank);
+            return tell(comm, mine, rank).map(|mine| (mine, flag));
         }
     }
     for (place, (what, _)) in things.iter().enumerate() {
-        if let Some((rank, _)) = rows().find(|(_, row)| row[place + 1] != all[place + 1]) {
+        if let Some((rank, _)) = rows().find(|(_, row)| row[HEAD + place] != all[HEAD + place]) {
             return Err(Error::Cluster(ClusterError::Differs { what, rank }));
         }
     }
-    mine
+    let any = rows().any(|(_, row)| row[1] == 1);
+    mine.map(|mine| (mine, any))
 }
 
 /// Kinds of errors: a member's own, and one of another member, of which it has heard.
@@ -49,7 +60,7 @@ fn status<T>(mine: &Result<T>) -> u64 {
     }
 }
 
-/// Returns this member's error, or that of the first member that has one, with its text.
+/// Returns this member's error, or the text of another member's as an error.
 fn tell<T>(comm: &dyn Communicator, mine: Result<T>, rank: usize) -> Result<T> {
     let text = mine.as_ref().err().map(ToString::to_string).unwrap_or_default();
     let mut bytes = [0; TEXT];

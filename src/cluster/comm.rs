@@ -24,14 +24,14 @@ pub(crate) trait Communicator: Debug + Send + Sync {
     /// Fills `all` with the bytes that each member gives, in the order of ranks. All members give equally many.
     ///
     /// # Errors
-    /// As for [`swap`](Self::swap).
+    /// The errors of [`swap`](Self::swap).
     fn gather(&self, mine: &[u8], all: &mut [u8]) -> Result<()>;
 
-    /// Makes a communicator of some members, in ascending order of their ranks, of which this one is one. All members
-    /// call it, those of different groups with different members.
+    /// Makes a communicator of some members, in ascending order of their ranks; this member is one of them. All members
+    /// call it, each with the members of its own group.
     ///
     /// # Errors
-    /// As for [`swap`](Self::swap).
+    /// The errors of [`swap`](Self::swap).
     fn group(self: Arc<Self>, members: Vec<usize>) -> Result<Arc<dyn Communicator>>;
 
     /// Ends this member's part, with the text of its error, if it has one, and the rank that has caused it. Returns

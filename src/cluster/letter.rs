@@ -3,7 +3,7 @@
 /// Largest number of characters of an error's text in a letter: MPI sends short ones although nobody waits for them.
 const TEXT: usize = 300;
 
-/// What a member has written to another one when it ended.
+/// Message of a member that has ended, to another one.
 pub(super) struct Letter {
     /// Number of calls in which both take part.
     pub(super) calls: u64,

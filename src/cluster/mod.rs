@@ -181,7 +181,7 @@ impl Cluster {
     /// [`ClusterError::Differs`] on all members, with the first rank that differs
     /// from rank 0.
     pub fn check_same(&self, what: &'static str, number: u64) -> Result<()> {
-        self.agree(Ok(()), &[(what, number)])
+        self.agree(Ok(()), false, &[(what, number)]).map(|(mine, _)| mine)
     }
 
     /// Returns a member's result once all have one: the same error on all if one has an error.
@@ -189,11 +189,12 @@ impl Cluster {
     /// # Errors
     /// This member's own error, or [`ClusterError::Elsewhere`].
     pub fn all_or_none<T>(&self, mine: Result<T>) -> Result<T> {
-        self.agree(mine, &[])
+        self.agree(mine, false, &[]).map(|(mine, _)| mine)
     }
 
-    pub(crate) fn agree<T>(&self, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
-        agreement::agree(&*self.0.comm, mine, things)
+    /// Returns a member's result once all have one and the same words for some things, and whether any has the flag.
+    pub(crate) fn agree<T>(&self, mine: Result<T>, flag: bool, things: &[(&'static str, u64)]) -> Result<(T, bool)> {
+        agreement::agree(self.comm(), mine, flag, things)
     }
 
     /// Number of the members on this member's machine.

@@ -110,7 +110,7 @@ struct Circle {
 
 /// MPI's objects, which live in the thread that MPI has begun in.
 struct Home {
-    /// Communicators, the first of them that of all members. They are kept to the end: all would have to give one back
+    /// Communicators, of which the first has all members. They are kept to the end: all would have to give one back
     /// together, which is nothing for a destructor.
     circles: RefCell<Vec<Rc<Circle>>>,
     /// Rank among all members.

@@ -42,7 +42,7 @@ fn cover(node: Range<usize>, range: &Range<usize>, found: &mut Vec<Range<usize>>
 pub(super) enum Known {
     /// Its sum; `None` if there is nothing in any of its leaves.
     Sum(Option<Vec<f64>>),
-    /// Its sum is that of the two nodes below it.
+    /// Its sum is the sum of the two nodes below it.
     Below,
 }
 

@@ -76,7 +76,7 @@ impl Workers {
     /// Checks that there is memory for the sums of a step, each of `size` numbers.
     pub(crate) fn check_memory(&self, size: usize) -> Result<()> {
         let workers = self.across.as_ref().map_or(1, |across| across.ranks());
-        // Those of this worker, a message with them, the messages of all, and one for each level of the tree.
+        // Sums of this worker, a message with them, the messages of all, and one sum for each level of the tree.
         let sums = self.most as u64 * (workers as u64 + 2) + u64::from(self.parts.ilog2()) + 2;
         check_numbers("the gradients of all workers", sums.checked_mul(size as u64))
     }
@@ -111,10 +111,7 @@ impl Workers {
     /// This member's own error, or [`ClusterError::Elsewhere`].
     pub(crate) fn settle<T>(&self, mine: Result<T>, flag: bool) -> Result<(T, bool)> {
         let Some(cluster) = self.cluster.as_ref().filter(|_| !self.is_alone()) else { return Ok((mine?, flag)) };
-        let words = gather_words(cluster.whole(), &[u64::from(mine.is_err()), u64::from(flag)])?;
-        let any = |place: usize| words.iter().skip(place).step_by(2).any(|word| *word == 1);
-        let mine = if any(0) { cluster.agree_all(mine, &[])? } else { mine? };
-        Ok((mine, any(1)))
+        agree(cluster.whole(), mine, flag, &[])
     }
 
     /// Returns the sums of this worker's subtrees, from those of single micro-batches.
@@ -199,7 +196,7 @@ impl Workers {
     /// Returns the bytes of each worker. All members call it.
     ///
     /// # Errors
-    /// As for [`settle`](Self::settle); more bytes than fit the memory of a member.
+    /// The errors of [`settle`](Self::settle); more bytes than fit the memory of a member.
     pub(crate) fn exchange(&self, mine: Result<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
         let (mine, _) = self.settle(mine, false)?;
         let Some(across) = &self.across else { return Ok(vec![mine]) };
@@ -242,6 +239,6 @@ impl Cluster {
 
     /// Checks as [`agree`](Self::agree) does, among all members of all groups.
     pub(crate) fn agree_all<T>(&self, mine: Result<T>, things: &[(&'static str, u64)]) -> Result<T> {
-        agree(self.whole(), mine, things)
+        agree(self.whole(), mine, false, things).map(|(mine, _)| mine)
     }
 }

@@ -116,8 +116,8 @@ pub enum Layer {
         circuit: Circuit,
         /// The measurement.
         measurement: Measurement,
-        /// Options. The limit of memory, the rewrites and the treatment of fingerprints belong to the machine and the
-        /// run, and are not saved.
+        /// Options. The limit of memory, the rewrites, the treatment of fingerprints and the cluster belong to the
+        /// machine and the run, and are not saved.
         config: QuantumLayerConfig,
     },
     /// [`QuantumConv2d`](crate::nn::QuantumConv2d).

@@ -1,6 +1,7 @@
 //! Quantum layers and other modules for candle, their losses, their initialisation, and optimisers that know circuits.
 
 mod affine;
+mod layer_config;
 pub mod loss;
 mod natural_gradient;
 mod quantized;
@@ -15,12 +16,13 @@ mod seeded;
 mod soft_threshold;
 
 pub use affine::{Affine, AffineConfig};
+pub use layer_config::QuantumLayerConfig;
 pub use natural_gradient::{QuantumNaturalGradient, QuantumNaturalGradientConfig};
 pub use quantized::{QuantizedLinear, QuantizedLinearConfig, linear_size_in_bytes, quantize_dynamic};
 pub use quantum_attention::{QuantumAttention, QuantumAttentionConfig};
 pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
+pub use quantum_layer::QuantumLayer;
 pub(crate) use quantum_layer::fingerprint_shape;
-pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use quantum_lstm::{QuantumLstm, QuantumLstmConfig};
 pub use random_search::{RandomSearch, RandomSearchConfig, Trial};
 pub use rotosolve::Rotosolve;

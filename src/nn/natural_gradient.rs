@@ -2,7 +2,7 @@
 
 use super::QuantumLayer;
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result, TrainingError};
+use crate::error::{ClusterError, Error, Result, TrainingError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
 use crate::memory::check_numbers;
 use crate::numbers::{feature_not_finite, host_numbers};
@@ -109,8 +109,12 @@ impl QuantumNaturalGradient {
     ///
     /// # Errors
     /// Settings out of range; a layer without weights; weights that are no variables, such as weights of a `VarBuilder`
-    /// over a file; a circuit that measures or resets qubits on its way, because its states have no metric tensor.
+    /// over a file; a circuit that measures or resets qubits on its way, because its states have no metric tensor; a
+    /// layer whose state processes share.
     pub fn new(layer: &QuantumLayer, config: QuantumNaturalGradientConfig) -> Result<Self> {
+        if layer.config.cluster.is_some() {
+            return Err(ClusterError::NotShared { what: "metric tensor" }.into());
+        }
         let program = Arc::new(states_as_written(layer.circuit())?);
         let vars = layer.variables()?;
         require_entries("the natural gradient", vars.iter().map(|(_, var)| var))?;

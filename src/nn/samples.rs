@@ -2,7 +2,7 @@
 //! chunks, and the host draws from them.
 
 use super::QuantumLayer;
-use crate::engine::{Options, Simulation, threads};
+use crate::engine::{Simulation, threads};
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, Outside, Reading, Shots, states_in};
@@ -230,16 +230,14 @@ impl QuantumLayer {
         if let Some(outside) = self.estimator.outside() {
             return self.draw_outside(program, (outside, x), &draw, take);
         }
-        let simulation = self.config.simulation.clone();
-        let is_density = simulation.resolve(program)? == Simulation::Density;
+        let is_density = self.config.simulation.resolve(program)? == Simulation::Density;
         if is_density {
             // The words, the matrix, and the matrix in another basis, for each thread.
             let threads = threads::thread_count() as u64;
             let numbers = 5u64.checked_shl(2 * program.qubits() as u32).and_then(|all| all.checked_mul(threads));
             memory::check_numbers("density matrices", numbers)?;
         }
-        let options = Options { simulation, ..Options::limited(self.config.memory_limit) };
-        let estimator = Estimator::exact(options);
+        let estimator = Estimator::exact(self.estimator.options().clone());
         let width = if is_density { 2 * program.qubits() } else { program.qubits() };
         let most = states_in(CHUNK_BYTES, width, estimator.options());
         functional::for_each_states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {

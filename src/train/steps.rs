@@ -24,9 +24,9 @@ use std::time::Instant;
 
 /// Gradients of a step, with the sum of the scores of its samples.
 enum Gradients {
-    /// Those of whole batches.
+    /// Gradients of whole batches.
     Whole(GradStore, Score),
-    /// Those of micro-batches, in the layout of the run.
+    /// Sums over micro-batches, in the layout of the run.
     Sums(Vec<f64>),
 }
 
@@ -167,7 +167,7 @@ impl<O: Optimizer> Training<'_, O> {
         run.workers.roots(&is_empty, &mut micro_batch)
     }
 
-    /// Returns the loss of some samples, and their scores. `place` is that of the first of them in the epoch.
+    /// Returns the loss of some samples, and their scores. `place` is the place of the first of them in the epoch.
     fn forward(&self, run: &Run<'_>, at: &mut Position, samples: &[u32], place: usize) -> Result<(Tensor, Score)> {
         // Whatever fails on one member of a group ends the step of all, before they share a state again.
         let (x, y) = run.workers.together(load(run.train, samples))?;

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Module, VarBuilder, VarMap};
 use candlewick::cluster::Cluster;
 use candlewick::error::{ClusterError, MemoryError};
-use candlewick::nn::SeededInit;
+use candlewick::nn::{QuantumNaturalGradient, SeededInit};
 use candlewick::prelude::*;
 use candlewick::{Error, Result, Simulation};
 
@@ -154,6 +154,11 @@ fn members_that_differ() {
         layer(ring(8), config(Some(member), None))?.try_forward(&Tensor::new(&[[x]], &Device::Cpu)?)
     });
     assert_eq!(error_of_all(inputs), differs("the inputs", 4));
+    let samples = on_members(4, |member| {
+        let x = if member.rank() == 2 { 0.5 } else { 0.25 };
+        layer(ring(8), config(Some(member), None))?.sample(Some(&Tensor::new(&[[x]], &Device::Cpu)?), 10)
+    });
+    assert_eq!(error_of_all(samples), differs("the inputs", 4));
     let weights = on_members(4, |member| {
         let varmap = VarMap::new();
         let vb = SeededInit::new(u64::from(member.rank() == 2)).var_builder(&varmap, DType::F64, &Device::Cpu);
@@ -186,6 +191,31 @@ fn errors_and_ends_of_one_member() {
     assert!(matches!(&ends[0], Err(Error::Cluster(ClusterError::Left { rank: 1 }))), "{ends:?}");
 }
 
+/// Final states are kept by all members or by none: one that has too little memory for them has enough for a gradient.
+#[test]
+fn states_that_one_member_cannot_keep() {
+    let x = || Var::new(&[[0.5, 0.1], [0.2, 0.3], [-1.0, 0.7]], &Device::Cpu).expect("inputs");
+    let of = |member: Option<Cluster>, memory_limit: Option<u64>| -> Result<Vec<f64>> {
+        let mut circuit = ring(12);
+        circuit.rx(input(1), 11);
+        let config = QuantumLayerConfig { memory_limit, ..config(member, None) };
+        let x = x();
+        let y = layer(circuit, config)?.try_forward(&x)?;
+        let gradients = y.sum_all()?.backward()?;
+        Ok(gradients.get(&x).expect("a gradient").flatten_all()?.to_vec1()?)
+    };
+    let Err(Error::Memory(MemoryError::States { needed: Some(needed), .. })) = of(Some(Cluster::alone()), Some(100))
+    else {
+        panic!("100 bytes are enough")
+    };
+    let expected = of(None, None).expect("gradients");
+    let small = |member: &Cluster| if member.rank() == 1 { Some(needed) } else { None };
+    for found in on_members(2, |member| of(Some(member.clone()), small(&member))) {
+        let found = found.expect("gradients");
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} {expected:?}");
+    }
+}
+
 #[test]
 fn what_is_not_shared() {
     let cluster = || Some(Cluster::alone());
@@ -193,6 +223,14 @@ fn what_is_not_shared() {
     let layer = |circuit, measurement, config| QuantumLayer::with_config(circuit, measurement, config, vb());
     let error = layer(ring(8), Measurement::variance([Z(0)]), config(cluster(), Some(2))).expect_err("variances");
     assert!(matches!(error, Error::Cluster(ClusterError::NotShared { what: "variances" })), "{error}");
+    let mut circuit = ring(8);
+    circuit.strongly_entangling_layers("w", 1);
+    let varmap = VarMap::new();
+    let variables = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let measurement = Measurement::expectation([Z(0)]);
+    let shared = QuantumLayer::with_config(circuit, measurement, config(cluster(), Some(2)), variables);
+    let error = QuantumNaturalGradient::new(&shared.expect("a layer"), Default::default()).expect_err("a metric");
+    assert!(matches!(error, Error::Cluster(ClusterError::NotShared { what: "metric tensor" })), "{error}");
     let density = QuantumLayerConfig { simulation: Simulation::Density, ..config(cluster(), Some(2)) };
     let error = layer(ring(8), Measurement::expectation([Z(0)]), density).expect_err("density matrices");
     assert!(matches!(error, Error::Cluster(ClusterError::NotShared { .. })), "{error}");

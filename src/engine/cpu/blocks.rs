@@ -129,27 +129,19 @@ impl<T: Real> Worker<'_, T> {
         let (psi, lanes) = (&mut self.scratch.block.psi, self.call.partition.lanes);
         psi.clear();
         for (lane, &norm) in self.scratch.block.angles.norms[..count].iter().enumerate() {
-            if norm == 0.0 {
-                psi.re[lane] = T::one();
-                continue;
-            }
             let features = self.call.arguments.embedded(self.call.program, embedding, first + lane);
-            for (k, feature) in features.iter().enumerate() {
-                let (plane, amplitude) = match embedding.complex {
-                    false => (&mut psi.re, k),
-                    true => (if k % 2 == 0 { &mut psi.re } else { &mut psi.im }, k / 2),
-                };
-                plane[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
+            for amplitude in 0..embedding.amplitudes() {
+                let place = amplitude * lanes + lane;
+                (psi.re[place], psi.im[place]) = embedded_amplitude(embedding, (features, norm), amplitude);
             }
         }
     }
 
-    /// Adds the gradient in the embedded features, once λ is back at the start. With `y = x / |x|` and
-    /// `g = dL/dy = 2 Re λ`, or `2 Im λ` for an imaginary part, the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
+    /// Adds the gradient in the embedded features, once λ is back at the start: see [`embedded_gradient`].
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
         let rows = rows.chunks_mut(program.engine_inputs).zip(self.scratch.block.angles.norms).enumerate();
-        for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
+        for (lane, (row, norm)) in rows {
             let features = arguments.embedded(program, embedding, first + lane);
             let (lambda, lanes) = (&self.scratch.lambda, self.call.partition.lanes);
             let slope = |k: usize| match embedding.complex {
@@ -157,10 +149,38 @@ impl<T: Real> Worker<'_, T> {
                 true if k.is_multiple_of(2) => 2.0 * lambda.re[k / 2 * lanes + lane].to_f64(),
                 true => 2.0 * lambda.im[k / 2 * lanes + lane].to_f64(),
             };
-            let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
-            for (k, x) in features.iter().enumerate() {
-                row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);
-            }
+            embedded_gradient(embedding, (features, norm), slope, row);
         }
+    }
+}
+
+/// Amplitude of embedded features with a norm: its real and its imaginary part. Features of norm 0 are |0..0>.
+pub(super) fn embedded_amplitude<T: Real>(
+    embedding: Embedding,
+    (features, norm): (&[T], f64),
+    amplitude: usize,
+) -> (T, T) {
+    let value = |feature: usize| T::from_f64(features[feature].to_f64() / norm);
+    match embedding.complex {
+        _ if norm == 0.0 => (if amplitude == 0 { T::one() } else { T::zero() }, T::zero()),
+        true => (value(2 * amplitude), value(2 * amplitude + 1)),
+        false => (value(amplitude), T::zero()),
+    }
+}
+
+/// Sets the gradient in embedded features of a sample. With `y = x / |x|` and the slopes `g = dL/dy = 2 Re λ`, or
+/// `2 Im λ` for an imaginary part, the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
+pub(super) fn embedded_gradient<T: Real>(
+    embedding: Embedding,
+    (features, norm): (&[T], f64),
+    slope: impl Fn(usize) -> f64,
+    row: &mut [T],
+) {
+    if norm == 0.0 {
+        return;
+    }
+    let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
+    for (k, x) in features.iter().enumerate() {
+        row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);
     }
 }

@@ -57,13 +57,13 @@ impl ShardPlan {
     pub(crate) fn scatters(&self, program: &Program, segment: usize, shard: usize) -> Vec<Scatter> {
         let of = &self.segments[segment];
         let shard = Shard { local: self.local, label: of.labels[shard] << self.local };
-        shard.readout(of, program.qubits).1
+        of.reads.iter().map(|read| shard.scatter(read, &of.places, program.qubits)).collect()
     }
 
     /// Returns the program of a shard in a segment.
-    pub(crate) fn local_program(&self, program: &Program, segment: usize, shard: usize) -> LocalProgram {
+    pub(crate) fn local_program(&self, program: &Program, segment: usize, number: usize) -> LocalProgram {
         let of = &self.segments[segment];
-        let shard = Shard { local: self.local, label: of.labels[shard] << self.local };
+        let shard = Shard { local: self.local, label: of.labels[number] << self.local };
         let start = if segment == 0 { program.layered().start.clone() } else { Vec::new() };
         let mut steps = Vec::new();
         let mut nodes = Vec::new();
@@ -79,7 +79,8 @@ impl ShardPlan {
                 }
             }
         }
-        let (readout, scatters) = shard.readout(of, program.qubits);
+        let scatters = self.scatters(program, segment, number);
+        let readout = shard.readout(of, &scatters);
         let layered = LayeredProgram { start, nodes, readout };
         LocalProgram { program: program.on_shard(self.local, steps, layered), scatters }
     }
@@ -147,50 +148,52 @@ impl Shard {
         Some(Step { kernel, controls: Controls { mask: moved(mask), zeros: moved(zeros) } })
     }
 
-    fn readout(self, segment: &Segment, qubits: usize) -> (Readout, Vec<Scatter>) {
-        let (mut quantities, mut scatters, mut first) = (Vec::new(), Vec::new(), 0);
-        for read in &segment.reads {
-            let (quantity, scatter) = self.quantity(read, &segment.places, qubits);
-            quantities.push(Columns { first, count: scatter.count, quantity });
+    fn readout(self, segment: &Segment, scatters: &[Scatter]) -> Readout {
+        let mut first = 0;
+        let columns = |(read, scatter): (&Read, &Scatter)| {
+            let columns = Columns { first, count: scatter.count, quantity: self.quantity(read, &segment.places) };
             first += scatter.count;
-            scatters.push(scatter);
-        }
-        (Readout { quantities }, scatters)
+            columns
+        };
+        Readout { quantities: segment.reads.iter().zip(scatters).map(columns).collect() }
     }
 
-    fn quantity(self, read: &Read, places: &Places, qubits: usize) -> (Quantity, Scatter) {
-        let first = read.first;
+    fn quantity(self, read: &Read, places: &Places) -> Quantity {
         match &read.what {
             What::Words(sum) => {
                 let moved = sum.moved(|mask| self.parity(Parity { mask, odd: false }), |flip_mask| flip_mask);
                 let mut sum = Sum { constants: vec![0.0; sum.outputs], ..moved };
                 sum.x_groups.sort_by_key(|x_group| x_group.x);
-                let count = sum.outputs;
-                (Quantity::Expectation(sum), Scatter::same(first, count))
+                Quantity::Expectation(sum)
             }
             What::Parts(sum) => {
                 let part = |(output, coefficient, part): &(usize, f64, Part)| {
                     Some((*output, *coefficient, self.part(part, places)?))
                 };
-                let parts = sum.parts.iter().filter_map(part).collect();
-                let sum = Sum { constants: vec![0.0; sum.outputs], parts, ..sum.clone() };
-                let count = sum.outputs;
-                (Quantity::Expectation(sum), Scatter::same(first, count))
+                let (constants, parts) = (vec![0.0; sum.outputs], sum.parts.iter().filter_map(part).collect());
+                Quantity::Expectation(Sum { outputs: sum.outputs, constants, parts, ..Sum::default() })
             }
             What::Probabilities(read) => {
-                let ones = self.ones(places);
-                let is_local = |qubit: &usize| places.local.contains(qubit);
-                let local: Vec<usize> = read.iter().copied().filter(is_local).collect();
-                let positions: Vec<usize> = (0..read.len()).filter(|at| is_local(&read[*at])).collect();
-                let fixed = gf2::extract(ones, read);
-                let all = 1 << read.len();
-                let scatter = Scatter { count: 1 << local.len(), first, all, width: 1, positions, fixed };
-                (Quantity::Probabilities(on(&local, places)), scatter)
+                let local: Vec<usize> = read.iter().copied().filter(|qubit| places.local.contains(qubit)).collect();
+                Quantity::Probabilities(on(&local, places))
+            }
+            What::State => Quantity::State,
+        }
+    }
+
+    fn scatter(self, read: &Read, places: &Places, qubits: usize) -> Scatter {
+        let first = read.first;
+        match &read.what {
+            What::Words(sum) | What::Parts(sum) => Scatter::same(first, sum.outputs),
+            What::Probabilities(read) => {
+                let is_local = |at: &usize| places.local.contains(&read[*at]);
+                let positions: Vec<usize> = (0..read.len()).filter(is_local).collect();
+                let (count, fixed) = (1 << positions.len(), gf2::extract(self.ones(places), read));
+                Scatter { count, first, all: 1 << read.len(), width: 1, positions, fixed }
             }
             What::State => {
                 let (positions, fixed) = (places.local.clone(), self.ones(places));
-                let scatter = Scatter { count: 2 << self.local, first, all: 2 << qubits, width: 2, positions, fixed };
-                (Quantity::State, scatter)
+                Scatter { count: 2 << self.local, first, all: 2 << qubits, width: 2, positions, fixed }
             }
         }
     }

@@ -15,22 +15,22 @@ use super::partition::Partition;
 use super::state::state_bytes;
 use crate::cluster::Sharing;
 use crate::engine::host::HostEngine;
+use crate::engine::pool::WorkspacePool;
 use crate::engine::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget};
 use crate::error::Result;
 use crate::hash::fnv1a;
-use crate::memory::zeroed_vec;
+use crate::memory::{exceeded_budget, zeroed_vec};
 use crate::program::{Program, Quantity};
 use memory::{Planned, SavedShards, ShardMemory};
-use samples::ShardCall;
+use samples::{ShardCall, Start};
 use std::sync::Arc;
 
 /// Engine for states that a group shares.
 #[derive(Debug)]
 pub(crate) struct Shards(pub(crate) Sharing);
 
-/// Bytes of final states of a call that wait on a member for their gradient. The limit is the same on all members, so
-/// that all repeat a forward pass or none does.
-const SAVED_BYTES: u64 = 1 << 27;
+/// Bytes of final states that wait on a member for their gradients. Above this limit a gradient repeats the forward pass.
+const SAVED_BYTES: u128 = 1 << 27;
 
 /// Largest number of bytes of a message.
 const MESSAGE: usize = 1 << 20;
@@ -53,34 +53,50 @@ impl Shards {
         options: &Options,
     ) -> Result<Arc<Planned>> {
         let planned = Planned::of(program, &self.0)?;
-        let shards = planned.own.len();
-        let states = shards * if gradient { 2 } else { 1 };
-        let state = state_bytes::<T>(planned.plan.local, 1);
-        let permuted = if planned.moves { state / 2 } else { 0 };
-        let saved = if self.saves::<T>(&planned, batch) { state * shards as u128 * batch as u128 } else { 0 };
-        let numbers = (planned.outputs + program.slots.len()) as u128 * 8 * (self.0.shards * batch) as u128;
-        let bytes = state * states as u128 + permuted + saved + numbers + 2 * MESSAGE as u128;
-        // Members on one machine share its memory, and each has a limit of its own.
-        let members = if options.memory_limit.is_some() { 1 } else { self.0.cluster.members_here() as u64 };
-        let needed = u64::try_from(bytes).ok().and_then(|bytes| bytes.checked_mul(members));
+        let states = planned.own.len() * if gradient { 2 } else { 1 };
+        let needed = self.needed::<T>(program, (&planned, batch), (states, 0), options);
         budget::check::<T>(program, states, needed, options.memory_limit)?;
         Ok(planned)
     }
 
-    /// Whether the final states of all samples wait for their gradient.
-    fn saves<T: Real>(&self, planned: &Planned, batch: usize) -> bool {
-        let state = state_bytes::<T>(planned.plan.local, 1) * planned.own.len() as u128;
-        state * batch as u128 <= u128::from(SAVED_BYTES)
+    /// Bytes of a call with so many states, beside final states with `saved` bytes.
+    fn needed<T: Real>(
+        &self,
+        program: &Program,
+        (planned, batch): (&Planned, usize),
+        (states, saved): (usize, u128),
+        options: &Options,
+    ) -> Option<u64> {
+        let state = state_bytes::<T>(planned.plan.local, 1);
+        let permuted = if planned.moves { state / 2 } else { 0 };
+        let numbers = (planned.outputs + call_width(program)) as u128 * 8 * (self.0.shards * batch) as u128;
+        let bytes = state * states as u128 + permuted + saved + numbers + 2 * MESSAGE as u128;
+        // A user's limit is for each member, and counts what waits; members on one machine share its memory.
+        let (members, waiting) = match options.memory_limit {
+            Some(_) => (1, WorkspacePool::of(program).waiting()),
+            None => (self.0.cluster.members_here(), 0),
+        };
+        u64::try_from((bytes + waiting as u128) * members as u128).ok()
     }
 
-    /// Checks that all members call with the same arguments, and that none has an error.
+    /// Whether this member can keep the final states of all samples for a gradient.
+    fn may_save<T: Real>(&self, program: &Program, planned: &Planned, batch: usize, options: &Options) -> bool {
+        let states = 2 * planned.own.len();
+        let saved = state_bytes::<T>(planned.plan.local, 1) * planned.own.len() as u128 * batch as u128;
+        let needed = self.needed::<T>(program, (planned, batch), (states, saved), options);
+        let is_little = saved + WorkspacePool::of(program).waiting() as u128 <= SAVED_BYTES;
+        is_little && exceeded_budget(needed, options.memory_limit).is_none()
+    }
+
+    /// Checks that all members call with the same arguments, and that none has an error. Returns this member's value, and
+    /// whether any has the flag.
     fn agree<T: Real, V>(
         &self,
-        mine: Result<V>,
+        (mine, flag): (Result<V>, bool),
         program: &Program,
         arguments: Arguments<'_, T>,
         (kind, cotangent): (u64, &[T]),
-    ) -> Result<V> {
+    ) -> Result<(V, bool)> {
         let hash = |numbers: &[T]| fnv1a(pulp::bytemuck::cast_slice(numbers));
         let sizes = [program.qubits, program.slots.len(), program.steps.len(), program.engine_outputs()];
         let sizes = sizes.iter().fold(kind, |hash, size| hash.wrapping_mul(0x100_0000_01b3) ^ *size as u64);
@@ -91,7 +107,7 @@ impl Shards {
             ("the inputs", hash(arguments.inputs)),
             ("the cotangent", hash(cotangent)),
         ];
-        let agreed = self.0.cluster.agree(mine, &things);
+        let agreed = self.0.cluster.agree(mine, flag, &things);
         self.0.cluster.note_shared_call();
         agreed
     }
@@ -110,17 +126,20 @@ impl HostEngine for Shards {
         save: bool,
     ) -> Result<(Vec<T>, Option<Saved>)> {
         let batch = arguments.batch;
+        let mut declines = false;
         let mine = self.planned::<T>(program, batch, save, options).and_then(|planned| {
-            let save = save && self.saves::<T>(&planned, batch);
+            declines = !(save && self.may_save::<T>(program, &planned, batch, options));
             // The state of a single sample stays where it is.
-            let places = if save && batch > 1 { batch } else { 0 };
+            let places = if declines || batch == 1 { 0 } else { batch };
             let memory = ShardMemory::take(program, &planned, arguments, places)?;
             let outputs = zeroed_vec("outputs", batch * program.engine_outputs())?;
             let parts = zeroed_vec("outputs of shards", batch * planned.outputs * planned.own.len())?;
-            Ok((planned, memory, outputs, parts, save))
+            Ok((planned, memory, outputs, parts))
         });
-        let (planned, mut memory, mut outputs, mut parts, save) =
-            self.agree(mine, program, arguments, (u64::from(save), &[]))?;
+        let ((planned, mut memory, mut outputs, mut parts), declined) =
+            self.agree((mine, declines), program, arguments, (u64::from(save), &[]))?;
+        // All members save their states, or none does.
+        let save = !declined;
         let partition = Partition::of_shard(planned.plan.local);
         let call = ShardCall { program, planned: &planned, sharing: &self.0, arguments, partition: &partition };
         for sample in 0..batch {
@@ -160,22 +179,25 @@ impl HostEngine for Shards {
             let parts = zeroed_vec("gradients of shards", batch * call_width(program) * planned.own.len())?;
             Ok((planned, memory, inputs, parts))
         });
-        let (planned, mut memory, mut inputs, mut parts) = self.agree(mine, program, arguments, (kind, cotangent))?;
+        let ((planned, mut memory, mut inputs, mut parts), _) =
+            self.agree((mine, false), program, arguments, (kind, cotangent))?;
         let partition = Partition::of_shard(planned.plan.local);
         let call = ShardCall { program, planned: &planned, sharing: &self.0, arguments, partition: &partition };
         let width = program.engine_outputs();
+        let mut starts = Vec::with_capacity(batch);
         for sample in 0..batch {
             match has_states {
-                true => call.resume(&mut memory, sample)?,
+                true => call.resume(&mut memory, sample),
                 false => call.forward(&mut memory, sample, &mut [])?,
             }
+            starts.push(Start::of(&memory));
             let cotangent = &cotangent[sample * width..(sample + 1) * width];
             call.reverse(&mut memory, sample, (cotangent, needs_grad), &mut parts)?;
         }
         let totals = call.gather_sums(&parts)?;
         let mut sums = GroupSums::default();
         sums.clear(program);
-        call.finish(&mut memory, &totals, &mut sums, &mut inputs);
+        call.finish(&mut memory, (&totals, &starts), &mut sums, &mut inputs);
         let weights = needs_grad.weights.then(|| weight_gradient(program, arguments.weights, &mut [sums]));
         memory.give_back(&program.cache);
         Ok(Gradients { inputs: needs_grad.inputs.then_some(inputs), weights })

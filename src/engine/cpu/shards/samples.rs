@@ -5,6 +5,7 @@ use super::exchange::exchange;
 use super::memory::{Planned, ShardMemory};
 use crate::cluster::Sharing;
 use crate::engine::cpu::angles::GroupSums;
+use crate::engine::cpu::blocks::{embedded_amplitude, embedded_gradient};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::partition::Partition;
 use crate::engine::cpu::product_start::Qubit;
@@ -16,6 +17,22 @@ use crate::error::Result;
 use crate::memory::zeroed_vec;
 use crate::program::{Embedding, Program};
 use num_complex::Complex64;
+
+/// Facts of a sample's start that its gradient needs.
+pub(super) struct Start {
+    /// Norm of the embedded features.
+    norm: f64,
+    /// Whether an angle is NaN or infinite, or the features have no state.
+    is_spoiled: bool,
+}
+
+impl Start {
+    /// Facts of the sample that the memory holds.
+    pub(super) fn of<T: Real>(memory: &ShardMemory<T>) -> Self {
+        let angles = &memory.scratches[0].block.angles;
+        Self { norm: angles.norms[0], is_spoiled: angles.spoiled[0] }
+    }
+}
 
 /// Call of the engine on this member's shards.
 pub(super) struct ShardCall<'a, T> {
@@ -55,13 +72,13 @@ impl<T: Real> ShardCall<'_, T> {
         Ok(())
     }
 
-    /// Computes angles and the qubits of the product start.
-    pub(super) fn resume(&self, memory: &mut ShardMemory<T>, sample: usize) -> Result<()> {
+    /// Takes the final state of a sample that has been kept.
+    pub(super) fn resume(&self, memory: &mut ShardMemory<T>, sample: usize) {
         self.begin(memory, sample);
         memory.keep(sample);
-        Ok(())
     }
 
+    /// Computes angles and the qubits of the product start.
     fn begin(&self, memory: &mut ShardMemory<T>, sample: usize) {
         let whole = self.program;
         self.each_shard(memory, 0, |_, mut worker, _| {
@@ -231,12 +248,7 @@ impl<T: Real> ShardCall<'_, T> {
         psi.clear();
         let features = self.arguments.embedded(self.program, embedding, sample);
         for (amplitude, place) in self.embedded(embedding, label) {
-            let value = |feature: usize| T::from_f64(features[feature].to_f64() / norm);
-            (psi.re[place], psi.im[place]) = match embedding.complex {
-                _ if norm == 0.0 => (if amplitude == 0 { T::one() } else { T::zero() }, T::zero()),
-                true => (value(2 * amplitude), value(2 * amplitude + 1)),
-                false => (value(amplitude), T::zero()),
-            };
+            (psi.re[place], psi.im[place]) = embedded_amplitude(embedding, (features, norm), amplitude);
         }
     }
 
@@ -298,22 +310,26 @@ impl<T: Real> ShardCall<'_, T> {
     }
 
     /// Turns the gradients of slots into gradients of inputs and of weights.
-    pub(super) fn finish(&self, memory: &mut ShardMemory<T>, totals: &[f64], sums: &mut GroupSums, inputs: &mut [T]) {
+    pub(super) fn finish(
+        &self,
+        memory: &mut ShardMemory<T>,
+        (totals, starts): (&[f64], &[Start]),
+        sums: &mut GroupSums,
+        inputs: &mut [T],
+    ) {
         let (program, arguments) = (self.program, self.arguments);
         let (width, features) = (call_width(program), program.engine_inputs);
-        for sample in 0..arguments.batch {
+        for (sample, start) in starts.iter().enumerate() {
             let (slots, slopes) = totals[sample * width..][..width].split_at(program.slots.len());
             sums.slots.iter_mut().zip(slots).for_each(|(to, sum)| to[0] += sum);
             let row = if inputs.is_empty() { &mut [][..] } else { &mut inputs[sample * features..][..features] };
-            self.begin(memory, sample);
             if let (Some(embedding), false) = (program.embedding, row.is_empty()) {
-                let block = &memory.scratches[0].block;
-                unembed(embedding, arguments.embedded(program, embedding, sample), block.angles.norms[0], slopes, row);
+                let features = arguments.embedded(program, embedding, sample);
+                embedded_gradient(embedding, (features, start.norm), |feature| slopes[feature], row);
             }
-            let spoiled = memory.scratches[0].block.angles.spoiled[0];
             let angles = &memory.tables[0][0].angles;
             sums.finish_block(program, arguments, angles, (sample, 1), row, &mut memory.scratches[0].rows);
-            if spoiled {
+            if start.is_spoiled {
                 sums.spoil();
                 row.fill(T::nan());
             }
@@ -323,14 +339,3 @@ impl<T: Real> ShardCall<'_, T> {
 
 /// Amplitudes of a qubit in 0.
 const GROUND: [Complex64; 2] = [Complex64::new(1.0, 0.0), Complex64::new(0.0, 0.0)];
-
-/// Sets the gradient in the embedded features from the derivatives in the normed ones: see `Worker::unembed`.
-fn unembed<T: Real>(embedding: Embedding, features: &[T], norm: f64, slopes: &[f64], row: &mut [T]) {
-    if norm == 0.0 {
-        return;
-    }
-    let along: f64 = features.iter().zip(slopes).map(|(x, slope)| x.to_f64() / norm * slope).sum();
-    for (k, (x, slope)) in features.iter().zip(slopes).enumerate() {
-        row[embedding.first + k] = T::from_f64((slope - x.to_f64() / norm * along) / norm);
-    }
-}
