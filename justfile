@@ -8,7 +8,7 @@ check-all:
 
 # The README's test command.
 test:
-    cargo test
+    cargo test --workspace
 
 # The main job.
 example *args:

@@ -6,12 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 model=$1 table=$2 least=${3:-0}
-cargo build --locked --profile test --features cli --bin candlewick
-cargo build --locked --profile test --package candlewick-serve
-bin=${CARGO_TARGET_DIR:-target}/debug
+program=$(scripts/built.sh . candlewick)
+serve=$(scripts/built.sh examples/serve serve)
+load=$(scripts/built.sh examples/serve load)
 log=$(mktemp)
-"$bin/candlewick" predict --probabilities "$model" "$table" >"$log.expected"
-"$bin/serve" "$model" --address 127.0.0.1:0 >"$log" &
+"$program" predict --probabilities "$model" "$table" >"$log.expected"
+"$serve" "$model" --address 127.0.0.1:0 >"$log" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f "$log"*' EXIT
 for _ in $(seq 100); do
@@ -53,7 +53,7 @@ status 404 "http://$address/nothing"
 status 405 "http://$address/predict"
 head -c 5000000 /dev/zero >"$log.large"
 status 413 "http://$address/predict" --data-binary "@$log.large"
-"$bin/load" "$address" "$body" --seconds 3 --least "$least"
+"$load" "$address" "$body" --seconds 3 --least "$least"
 
 kill -TERM "$server"
 wait "$server"

@@ -13,13 +13,13 @@ source scripts/debian-rust.sh
 install_packages chromium
 command -v npm >/dev/null || install_packages nodejs npm
 smoke=$(realpath -m target/smoke)
-binaries=$(realpath -m "${CARGO_TARGET_DIR:-target}/debug")
+program=$(scripts/built.sh . candlewick)
+native=$(scripts/built.sh web native)
 mkdir -p "$smoke"
 # Natively on one thread, with the instructions that any page has.
 model=tests/suite/model/golden/v1/hybrid.safetensors
-RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar cargo run --locked --profile test --package candlewick-web --example native -- "$model" >"$smoke/native.json"
-cargo build --locked --profile test --features cli --bin candlewick
-"$binaries/candlewick" train examples/data/flowers.csv --label species --output "$smoke/flowers.safetensors"
+RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar "$native" "$model" >"$smoke/native.json"
+"$program" train examples/data/flowers.csv --label species --output "$smoke/flowers.safetensors"
 
 [ $# -gt 0 ] || set -- simd128 scalar
 scripts/build-web.sh "$@"
@@ -27,5 +27,5 @@ scripts/build-web.sh "$@"
 for instructions in "$@"; do
     node web/test/node.mjs "target/web/$instructions" "$smoke/native.json" "$model"
     node web/test/page.mjs target/web "$smoke/native.json" "$smoke/flowers.safetensors" examples/data/flowers.csv \
-        "$binaries/candlewick" "$smoke/web/$instructions" "$instructions"
+        "$program" "$smoke/web/$instructions" "$instructions"
 done

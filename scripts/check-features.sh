@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Lints the feature `mpi`, and runs its tests on up to four processes of Open MPI: tests/cluster.rs starts them. Also checks that
-# nothing of MPI is built without the feature, and the licences and Rust versions of what is built with it.
+# Lints and tests the features that few need, and that bring many crates: `mpi`, on up to four processes of Open MPI, which
+# tests/cluster.rs starts; and `datasets`. Also checks that nothing of MPI is built without its feature, and the licences and Rust
+# versions of what is built with it.
 #
-#     scripts/check-mpi.sh
+#     scripts/check-features.sh
 #
 # Installs Debian packages if they are missing, as root or through sudo. Whatever is missing then is an error.
 set -euo pipefail
@@ -29,10 +30,13 @@ python3 scripts/dependencies.py "$metadata"
 # bindgen turns on a feature of syn, so that nothing is as other checks have built it. Compiling is what takes the time: hence
 # without optimisation and debug information.
 export CARGO_PROFILE_DEV_DEBUG=false
-cargo clippy --locked --features mpi,train --lib --test cluster -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package candlewick --features mpi,train,plot
-cargo test --locked --profile dev --features mpi,train --test cluster
-# The example, on two processes.
-cargo build --locked --profile dev --features mpi,train --example cluster
+features=mpi,datasets
+cargo clippy --locked --features $features --lib --test cluster --bench cluster --example cluster --example mnist_hybrid -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package candlewick --features $features,train,plot
+cargo test --locked --profile dev --features $features --test cluster
+cargo test --locked --profile dev --features $features --lib data::images
+cargo build --locked --profile dev --features $features --example cluster --example mnist_hybrid
+programs=${CARGO_TARGET_DIR:-target}/debug/examples
 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
-    mpirun -n 2 target/debug/examples/cluster --qubits 8 --steps 3
+    mpirun -n 2 "$programs/cluster" --qubits 8 --steps 3
+"$programs/mnist_hybrid" --quick --epochs 1 --output target/smoke/mnist_hybrid
