@@ -55,14 +55,31 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) resume: bool,
 
+    /// Share the work with the processes that `mpirun` or `srun` has started; needs the feature `mpi`.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+
+    /// Parts of each batch that processes divide among themselves; the trained weights depend on it, and not on the
+    /// number of processes [default: 1, with --cluster 4].
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
+    micro_batches: Option<usize>,
+
     /// Evaluate a network that an earlier run saved on its test set, without training. Data set, seed and shape come
     /// from the file.
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "dataset", "seed", "epochs", "qubits", "layers", "batch_size", "learning_rate", "output", "resume"
+            "dataset", "seed", "epochs", "qubits", "layers", "batch_size", "learning_rate", "output", "resume", "cluster",
+            "micro_batches"
         ]
     )]
     pub(crate) load: Option<PathBuf>,
+}
+
+impl Args {
+    /// Returns the number of parts of each batch.
+    pub(crate) fn micro_batches(&self) -> usize {
+        self.micro_batches.unwrap_or(if self.cluster { 4 } else { 1 })
+    }
 }

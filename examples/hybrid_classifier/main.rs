@@ -6,15 +6,22 @@
 //!
 //! The hybrid network is features -> hidden -> qubits (tanh) -> circuit -> hidden -> classes; all information about the
 //! classes goes through the circuit. In the classical network a dense tanh layer replaces the circuit.
+//!
+//! Processes divide each batch among themselves, with the same weights bit for bit on any number of them:
+//!
+//! ```text
+//! cargo build --release --features mpi --example hybrid_classifier
+//! mpirun -n 2 target/release/examples/hybrid_classifier --cluster
+//! ```
 
 mod args;
 mod checkpoint;
 mod data;
-#[path = "../common/ending.rs"]
-mod ending;
 mod model;
 #[path = "../common/positive.rs"]
 mod positive;
+#[path = "../common/processes.rs"]
+mod processes;
 mod report;
 #[path = "../common/table.rs"]
 mod table;
@@ -26,54 +33,69 @@ use anyhow::{Context, Result, bail};
 pub(crate) use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
+use candlewick::cluster::Cluster;
 use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
-use ending::ending;
 use model::{Core, Network};
+use processes::on_processes;
 use report::Trained;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use task::Task;
 
 fn main() -> ExitCode {
-    ending(run(&Args::parse()).map(|accuracy| format!("test accuracy: {accuracy:.4}")))
+    let args = Args::parse();
+    on_processes(args.cluster, |cluster| Ok(format!("test accuracy: {:.4}", run(&args, cluster)?)))
 }
 
 /// Returns the test accuracy of the hybrid network, trained or loaded.
-pub(crate) fn run(args: &Args) -> Result<f64> {
-    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
-    println!("device: {}", DeviceKind::of(&device));
+pub(crate) fn run(args: &Args, cluster: &Cluster) -> Result<f64> {
+    let device = match args.device {
+        Some(kind) => kind.open()?,
+        None if args.cluster => cluster.device()?,
+        None => device::best()?,
+    };
+    if cluster.is_first() {
+        println!("device: {}", DeviceKind::of(&device));
+    }
     match &args.load {
         Some(file) => evaluate(file, &device),
-        None => train(args, &device),
+        None => train(args, cluster, &device),
     }
 }
 
 /// Trains both networks, writes the files, and returns the test accuracy of the hybrid network.
-fn train(args: &Args, device: &Device) -> Result<f64> {
+fn train(args: &Args, cluster: &Cluster, device: &Device) -> Result<f64> {
     let task = Task::new(args, device)?;
-    println!("{}", task.describe());
-    for core in [Core::Quantum, Core::Dense] {
-        println!("{}: {}", core.name(), task.settings.shape.describe(core));
+    if cluster.is_first() {
+        println!("{}", task.describe());
+        for core in [Core::Quantum, Core::Dense] {
+            println!("{}: {}", core.name(), task.settings.shape.describe(core));
+        }
+        if args.cluster {
+            println!("{} processes, {} micro-batches", cluster.ranks(), args.micro_batches());
+        }
+        println!();
     }
-    println!();
     let folder = match &args.output {
         Some(folder) => folder.clone(),
         None => Path::new("target/hybrid_classifier").join(args.dataset.name()),
     };
-    let hybrid = fit(&task, Core::Quantum, folder.join("hybrid"), args.resume, device)?;
-    let classical = fit(&task, Core::Dense, folder.join("classical"), args.resume, device)?;
+    let hybrid = fit(&task, Core::Quantum, folder.join("hybrid"), args, cluster, device)?;
+    let classical = fit(&task, Core::Dense, folder.join("classical"), args, cluster, device)?;
     let trained = [hybrid, classical];
-    println!("\n{}\n", report::table(&trained));
-    report::write(&folder, &task, &trained, device)?;
-    println!("wrote plots and the trained network to {}", folder.display());
+    if cluster.is_first() {
+        println!("\n{}\n", report::table(&trained));
+        report::write(&folder, &task, &trained, device)?;
+        println!("wrote plots and the trained network to {}", folder.display());
+    }
     Ok(trained[0].test.accuracy)
 }
 
 /// Trains a network, or continues a training that was stopped. The validation set chooses the epoch.
-fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) -> Result<Trained> {
+fn fit(task: &Task, core: Core, folder: PathBuf, args: &Args, cluster: &Cluster, device: &Device) -> Result<Trained> {
     let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
     let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(task.learning_rate))?;
     let config = TrainConfig {
@@ -81,7 +103,9 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
         epochs: task.epochs,
         batch_size: task.batch_size,
         seed: task.settings.seed,
-        resume: resume && folder.join("last.safetensors").exists(),
+        micro_batches: args.micro_batches(),
+        cluster: args.cluster.then(|| cluster.clone()),
+        resume: args.resume && folder.join("last.safetensors").exists(),
         folder: Some(folder.clone()),
         restore_best: true,
         progress: true,

@@ -61,6 +61,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) quick: bool,
 
+    /// Share the state among the processes that `mpirun` or `srun` has started; needs the feature `mpi`.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+
     /// Folder for pictures.
     #[arg(long, default_value = "target/vqe", value_name = "DIR")]
     pub(crate) output: PathBuf,

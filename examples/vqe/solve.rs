@@ -3,6 +3,7 @@
 use crate::args::{Ansatz, Args, Optimizer};
 use anyhow::{Context, Result, ensure};
 use candle_nn::Init;
+use candlewick::cluster::Cluster;
 use candlewick::functional;
 use candlewick::gate::Gate;
 use candlewick::nn::QuantumNaturalGradientConfig;
@@ -55,7 +56,7 @@ pub(crate) fn angles(circuit: &Circuit) -> usize {
     circuit.weight_tensors().iter().map(|tensor| tensor.shape().iter().product::<usize>()).sum()
 }
 
-fn config(args: &Args, seed: u64) -> VqeConfig {
+fn config(args: &Args, cluster: &Cluster, seed: u64) -> VqeConfig {
     let rate = |default: f64| args.learning_rate.unwrap_or(default);
     let method = match args.optimizer {
         Optimizer::Adam => VqeMethod::Adam(AdamConfig::with_learning_rate(rate(0.05))),
@@ -73,13 +74,14 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
         Ansatz::HardwareEfficient => 1000,
     };
     let steps = args.steps.unwrap_or(usual).min(if args.quick { 20 } else { usize::MAX });
-    let layer = QuantumLayerConfig { shots: args.shots, seed, ..Default::default() };
+    let shared = args.cluster.then(|| cluster.clone());
+    let layer = QuantumLayerConfig { shots: args.shots, seed, cluster: shared, ..Default::default() };
     VqeConfig { method, steps, seed, gradient_tolerance: 1e-4, layer, ..Default::default() }
 }
 
 /// Returns the result with the lowest energy of as many runs as seeds. No state is below the ground energy, so lower is
 /// better.
-pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Found> {
+pub(crate) fn lowest(args: &Args, molecule: &Molecule, cluster: &Cluster, label: &str) -> Result<Found> {
     let usual = match args.ansatz {
         Ansatz::Uccsd | Ansatz::Adapt => 1,
         Ansatz::HardwareEfficient => 8,
@@ -88,7 +90,7 @@ pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Fo
     let mut best: Option<Found> = None;
     for index in 0..runs {
         let label = if runs > 1 { format!("{label} {}/{runs}", index + 1) } else { label.to_owned() };
-        let found = run(args, molecule, &label, args.seed.wrapping_add(index as u64))?;
+        let found = run(args, molecule, cluster, &label, args.seed.wrapping_add(index as u64))?;
         if best.as_ref().is_none_or(|best| found.energy < best.energy) {
             best = Some(found);
         }
@@ -96,21 +98,25 @@ pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Fo
     best.context("there is at least one run")
 }
 
-/// Runs the solver with a progress bar; without a terminal, with a line after every tenth of each optimisation.
-fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found> {
+/// Runs the solver with a progress bar; without a terminal, with a line after every tenth of each optimisation. The
+/// first process shows it.
+fn run(args: &Args, molecule: &Molecule, cluster: &Cluster, label: &str, seed: u64) -> Result<Found> {
     ensure!(
         args.optimizer != Optimizer::Lbfgs || args.learning_rate.is_none() && args.shots.is_none(),
         "--optimizer lbfgs takes neither --learning-rate (its line searches choose it) nor --shots (they need exact energies)"
     );
-    let config = config(args, seed);
+    let config = config(args, cluster, seed);
     let steps = config.steps;
     let style = ProgressStyle::with_template("{prefix:>12} {bar:30.cyan/blue} {pos:>4}/{len} steps  {msg}")?;
-    let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
+    let bar = match cluster.is_first() {
+        true => ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned()),
+        false => ProgressBar::hidden(),
+    };
     let watch = |operators: Option<usize>, at: &VqeStep| {
         let norm = at.gradient_norm.map_or_else(String::new, |norm| format!("  gradient {norm:.1e}"));
         let operators = operators.map_or_else(String::new, |count| format!("{count} operator(s)  "));
         let message = format!("{operators}energy {:.7} Ha{norm}", at.energy);
-        if bar.is_hidden() && at.step.is_multiple_of(steps.div_ceil(10).max(1)) {
+        if bar.is_hidden() && cluster.is_first() && at.step.is_multiple_of(steps.div_ceil(10).max(1)) {
             println!("{label:>12} {:>4}/{steps} steps  {message}", at.step);
         }
         bar.set_position(at.step as u64);
@@ -119,7 +125,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found
     };
     let found = match args.ansatz {
         Ansatz::Adapt => adapt(args, molecule, config, |operators, at| watch(Some(operators), at))?,
-        Ansatz::Uccsd | Ansatz::HardwareEfficient => fixed(args, molecule, config, |at| watch(None, at))?,
+        Ansatz::Uccsd | Ansatz::HardwareEfficient => fixed(args, molecule, cluster, config, |at| watch(None, at))?,
     };
     bar.abandon();
     if !bar.is_hidden() {
@@ -132,6 +138,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found
 fn fixed(
     args: &Args,
     molecule: &Molecule,
+    cluster: &Cluster,
     config: VqeConfig,
     watch: impl FnMut(&VqeStep) -> ControlFlow<()>,
 ) -> Result<Found> {
@@ -140,7 +147,9 @@ fn fixed(
     let mut energy = found.energy;
     if let Some(shots) = args.shots {
         // The final state counts, not the noise of its last estimate.
-        println!("{energy:.7} Ha, estimated from {shots} shots for each group of terms");
+        if cluster.is_first() {
+            println!("{energy:.7} Ha, estimated from {shots} shots for each group of terms");
+        }
         let weights: Vec<_> = found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let measurement = Measurement::expectation([molecule.hamiltonian()]);
         energy = functional::evaluate(&circuit, &measurement, None, &weights)?.sum_all()?.to_scalar()?;

@@ -95,7 +95,7 @@ pub enum StopReason {
     Patience,
     /// Request of the function of [`on_epoch`](super::Training::on_epoch).
     Stopped,
-    /// Interruption by ctrl-C or the flag of [`stop_when`](super::Training::stop_when).
+    /// Interruption by ctrl-C, `SIGUSR1` or the flag of [`stop_when`](super::Training::stop_when).
     Interrupted,
 }
 

@@ -1,19 +1,19 @@
-//! Interruption by ctrl-C.
+//! Interruption by ctrl-C, or by the signal with which schedulers of jobs announce the end.
 
 use crate::error::Result;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Number of runs that listen.
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns whether ctrl-C was pressed during a training. A program should not begin further work then; a further run
-/// ends at once.
+/// Returns whether ctrl-C was pressed during a training, or on Unix `SIGUSR1` came, which Slurm sends some time before
+/// it ends a job (`--signal=USR1@120`). A program should not begin further work then; a further run ends at once.
 ///
 /// The first run installs a handler for the process. The first ctrl-C during a run sets the flag; any other ctrl-C ends
-/// the process. A program that has a handler of its own still has it, and the flag is never set; see
-/// [`stop_when`](super::Training::stop_when).
+/// the process. A program that has a handler of its own still has it, and ctrl-C never sets the flag; see
+/// [`stop_when`](super::Training::stop_when). `SIGUSR1` sets it from the first run on, and never ends the process.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
@@ -25,6 +25,13 @@ impl Drop for Run {
     fn drop(&mut self) {
         RUNS.fetch_sub(usize::from(self.0), Ordering::Relaxed);
     }
+}
+
+/// Lets the announcement of a job's end set the flag.
+fn watch_announcement() -> std::io::Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGUSR1, INTERRUPTED.clone())?;
+    Ok(())
 }
 
 /// Returns the flag that ctrl-C sets from now on, if the run `listens`.
@@ -41,7 +48,7 @@ pub(super) fn watch_interrupt(listens: bool) -> Result<(&'static AtomicBool, Run
             }
         };
         match ctrlc::try_set_handler(handler) {
-            Ok(()) | Err(ctrlc::Error::MultipleHandlers) => None,
+            Ok(()) | Err(ctrlc::Error::MultipleHandlers) => watch_announcement().err().map(|error| error.to_string()),
             Err(error) => Some(error.to_string()),
         }
     });
@@ -50,6 +57,6 @@ pub(super) fn watch_interrupt(listens: bool) -> Result<(&'static AtomicBool, Run
             RUNS.fetch_add(1, Ordering::Relaxed);
             Ok((&INTERRUPTED, Run(true)))
         }
-        Some(problem) => Err(candle_core::Error::msg(format!("ctrl-C cannot be watched: {problem}")).into()),
+        Some(problem) => Err(candle_core::Error::msg(format!("signals cannot be watched: {problem}")).into()),
     }
 }

@@ -63,9 +63,14 @@ fn outputs_that_cannot_be_written_are_errors() {
     assert!(folder.path().join("link.txt").is_symlink() && folder.text("target.txt") != "old");
 }
 
-/// Ctrl-C ends a training with the best epoch so far, which is written.
+/// Ctrl-C, or the signal with which a job's end is announced, ends a training with the best epoch so far, which is
+/// written.
 #[test]
-fn ctrl_c_keeps_the_best_epoch() {
+fn signals_keep_the_best_epoch() {
+    ["-INT", "-USR1"].into_iter().for_each(a_signal_keeps_the_best_epoch);
+}
+
+fn a_signal_keeps_the_best_epoch(signal: &str) {
     let folder = Folder::new("interrupt").with("iris.csv", FLOWERS);
     let line = ["train", "iris.csv", "--label", "species", "--epochs", "100000", "--patience", "100000"];
     let mut child = folder.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");
@@ -77,7 +82,7 @@ fn ctrl_c_keeps_the_best_epoch() {
     // Time for the handler, and for a first epoch.
     std::thread::sleep(Duration::from_millis(1500));
     let begun = Instant::now();
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(killed.success());
     let mut text = String::new();
     output.read_to_string(&mut text).expect("a text");

@@ -31,6 +31,7 @@ mod supervisor;
 mod trials;
 
 use anyhow::Result;
+use candlewick::cluster::Cluster;
 use candlewick_kernels::Dialect;
 use clap::{Parser, Subcommand};
 use engines::NoDevice;
@@ -106,7 +107,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Stage::Repeat { file } => done(repeat::run(&file)),
         Stage::Train(args) => {
             // The example opens its device itself.
-            let run = || hybrid_classifier::run(&args);
+            let run = || hybrid_classifier::run(&args, &Cluster::alone());
             let accuracy = if dry { engines::emulated(Dialect::CudaF32, run) } else { run() }?;
             println!("test accuracy: {accuracy:.4}");
             Ok(ExitCode::SUCCESS)
