@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::mask::{Mask, Wide};
 use crate::memory;
 use crate::program::Program;
+use candle_core::{Device, Tensor};
 
 /// Computes metric tensors `[batch, variables, variables]` of a program whose output is its state and whose steps are
 /// as written.
@@ -32,21 +33,27 @@ pub(crate) fn metric_tensors(
         (0..angles.len()).filter(|k| wrt.is_read(program, &program.slots[angles[*k].slot])).collect();
     let shifted = Shifted::in_all(numbers, wrt);
     let mut found = vec![0.0; numbers.batch * count * count];
+    let width = program.engine_outputs();
     for block in blocks(program, &read, entries) {
-        // Counts the derivatives of a state, which are in memory at once.
-        let alive = (1 + block.len() as u64).checked_mul(program.engine_outputs() as u64);
+        // Counts the vectors of a sample and their products, which are in memory at once.
+        let vectors = FIRST as u64 + block.len() as u64;
+        let alive = vectors.checked_mul((width as u64).saturating_add(vectors));
         memory::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
-            let derivatives = states(batches, &shifted, (sample, block))?;
+            let vectors = vectors_of(batches, &shifted, (sample, block))?;
+            let products = products(vectors, width)?;
             let found = &mut found[sample * count * count..][..count * count];
-            for (i, left) in block.iter().enumerate() {
-                for (j, right) in block.iter().enumerate() {
-                    let entry = entry(&derivatives, i, j);
-                    numbers.derivatives(sample, &program.slots[angles[*left].slot], wrt, |row, a| {
-                        numbers.derivatives(sample, &program.slots[angles[*right].slot], wrt, |column, b| {
-                            found[row * count + column] += entry * a * b;
-                        });
-                    });
+            let mut slopes: Vec<Vec<(usize, f64)>> = vec![Vec::new(); block.len()];
+            for (angle, slopes) in block.iter().zip(&mut slopes) {
+                let slot = &program.slots[angles[*angle].slot];
+                numbers.derivatives(sample, slot, wrt, |variable, slope| slopes.push((variable, slope)));
+            }
+            for (i, left) in slopes.iter().enumerate() {
+                for (j, right) in slopes.iter().enumerate() {
+                    let entry = products.entry(i, j);
+                    for (row, a) in left {
+                        right.iter().for_each(|(column, b)| found[row * count + column] += entry * a * b);
+                    }
                 }
             }
         }
@@ -54,32 +61,69 @@ pub(crate) fn metric_tensors(
     Ok(found)
 }
 
-/// Returns the state of a sample, then its derivatives in the chosen angles, amplitude by amplitude.
-fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize, &[usize])) -> Result<Vec<Vec<f64>>> {
-    // Index in `states` of the derivative to which a shift belongs.
-    let place = |shift: &Shift| chosen.iter().position(|angle| *angle == shift.angle).map(|place| place + 1);
+/// Number of vectors before those of the angles: ψ and iψ.
+const FIRST: usize = 2;
+
+/// Returns the vectors of a sample, one after another, real and imaginary parts in turns: ψ, iψ, and the derivatives of
+/// ψ in the chosen angles.
+fn vectors_of(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize, &[usize])) -> Result<Vec<f64>> {
+    let width = shifted.angles_as_inputs.program.engine_outputs();
+    let mut vectors = vec![0.0; (FIRST + chosen.len()) * width];
+    let mut places = vec![None; shifted.angles_as_inputs.angles.len()];
+    chosen.iter().enumerate().for_each(|(place, angle)| places[*angle] = Some(FIRST + place));
+    // Number of the vector to which a shift belongs.
+    let place = |shift: &Shift| places[shift.angle];
     let shifts: Vec<(usize, Shift)> = shifted.shifts.iter().filter_map(|shift| Some((place(shift)?, *shift))).collect();
-    let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.engine_outputs()]; 1 + chosen.len()];
     let at = |point: usize| point.checked_sub(1).map(|point| shifts[point]);
     let fill = |point: usize, to: &mut [f64]| shifted.write(sample, at(point).map(|(_, shift)| shift), to);
     batches.evaluate(Variant::AnglesAsInputs, 1 + shifts.len(), fill, |point, values| {
         let (to, factor) = at(point).map_or((0, 1.0), |(place, shift)| (place, shift.factor));
-        states[to].iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
+        vectors[to * width..][..width].iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
     })?;
-    Ok(states)
+    let (state, turned) = vectors.split_at_mut(width);
+    for (from, to) in state.chunks_exact(2).zip(turned.chunks_exact_mut(2)) {
+        to.copy_from_slice(&[-from[1], from[0]]);
+    }
+    Ok(vectors)
 }
 
-/// Returns an entry in angles from the result of [`states`].
-fn entry(states: &[Vec<f64>], i: usize, j: usize) -> f64 {
-    let (left, right) = (&states[i + 1], &states[j + 1]);
-    let (first, second) = (dot(&states[0], left), dot(&states[0], right));
-    dot(left, right).0 - (first.0 * second.0 + first.1 * second.1)
+/// Scalar products of the vectors of a sample. That of two derivatives is the real part of `<∂i ψ|∂j ψ>`; those of a
+/// derivative with ψ and iψ are the real and the imaginary part of `<ψ|∂j ψ>`.
+struct Products {
+    of: Vec<f64>,
+    count: usize,
 }
 
-/// Returns `<a|b>`.
-fn dot(a: &[f64], b: &[f64]) -> (f64, f64) {
-    let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
-    pairs.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a[0] * b[0] + a[1] * b[1], sum.1 + a[0] * b[1] - a[1] * b[0]))
+impl Products {
+    fn at(&self, i: usize, j: usize) -> f64 {
+        self.of[i.min(j) * self.count + i.max(j)]
+    }
+
+    /// Returns an entry of the metric in angles.
+    fn entry(&self, i: usize, j: usize) -> f64 {
+        let [left, right] = [i, j].map(|angle| [0, 1].map(|first| self.at(first, FIRST + angle)));
+        self.at(FIRST + i, FIRST + j) - (left[0] * right[0] + left[1] * right[1])
+    }
+}
+
+/// Number of rows of a matrix of products that are computed at once: from the diagonal on.
+const ROWS: usize = 64;
+
+/// Multiplies vectors with each other, by matrix products. Products below the diagonal are partly left out.
+fn products(vectors: Vec<f64>, width: usize) -> Result<Products> {
+    let count = vectors.len() / width;
+    let mut of = vec![0.0; count * count];
+    let vectors = Tensor::from_vec(vectors, (count, width), &Device::Cpu)?;
+    for (block, of) in of.chunks_mut(ROWS * count).enumerate() {
+        let first = block * ROWS;
+        let left = vectors.narrow(0, first, of.len() / count)?;
+        let right = vectors.narrow(0, first, count - first)?.t()?;
+        let products = left.matmul(&right)?.flatten_all()?.to_vec1::<f64>()?;
+        for (row, products) in of.chunks_mut(count).zip(products.chunks(count - first)) {
+            row[first..].copy_from_slice(products);
+        }
+    }
+    Ok(Products { of, count })
 }
 
 /// Splits the angles that are read where a layer ends, never inside an operation.

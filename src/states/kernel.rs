@@ -10,7 +10,7 @@ use crate::measurement::Measurement;
 use crate::memory::{self, exceeded_budget};
 use crate::random::Generator;
 use crate::sampling::shot_generator;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, WithDType};
 use rand_distr::{Binomial, Distribution};
 use std::num::NonZeroU32;
 
@@ -20,7 +20,7 @@ const KERNEL: u64 = u64::MAX - 2;
 /// Returns `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and
 /// `[M, 2^n, 2]` give `[N, M]`.
 ///
-/// The cost is two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`. A NaN in a state affects only that state's
+/// The cost is two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`, half of it for [`kernel`] without `y`. A NaN in a state affects only that state's
 /// row or column.
 ///
 /// ```
@@ -49,6 +49,9 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.device().is_cpu() {
         check_memory([rows, columns], first.qubits, first.inner)?;
     }
+    if is_plain(a) && is_plain(b) {
+        return plain(&first, &second, Pairs::OfTwo);
+    }
     let width = 2 << first.qubits;
     let left = first.states()?.reshape((rows, width))?;
     let right = second.states()?;
@@ -59,6 +62,89 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     kernel = kernel.broadcast_div(&first.squared_norms()?.reshape((rows, 1))?)?;
     kernel = kernel.broadcast_div(&second.squared_norms()?.reshape((1, columns))?)?;
     Ok(moved_within(&kernel, 0.0, 1.0)?.to_dtype(first.outer)?)
+}
+
+/// Returns whether a tensor is on the CPU and not part of a graph.
+fn is_plain(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && !tensor.track_op()
+}
+
+/// Pairs of states in a kernel matrix.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pairs {
+    /// States of two batches.
+    OfTwo,
+    /// States of one batch: the matrix is symmetric to the last bit and 1 on the diagonal.
+    OfOne,
+}
+
+/// Number of rows of a kernel matrix that are computed at once: their overlaps stay in the cache.
+const ROWS: usize = 128;
+
+/// Computes a kernel matrix without a graph on the CPU.
+fn plain(first: &Batch, second: &Batch, pairs: Pairs) -> Result<Tensor> {
+    let width = 2 << first.qubits;
+    let left = first.states()?.reshape((first.count(), width))?;
+    let right = second.states()?;
+    // A row for the real part of an overlap, and one for the imaginary part.
+    let right = Tensor::stack(&[&right, &times_minus_i(&right)?], 1)?.reshape((2 * second.count(), width))?;
+    let norms = [first.squared_norms()?, second.squared_norms()?];
+    let kernel = match first.inner {
+        DType::F64 => in_rows::<f64>(&left, &right, norms, pairs)?,
+        _ => in_rows::<f32>(&left, &right, norms, pairs)?,
+    };
+    Ok(kernel.to_dtype(first.outer)?)
+}
+
+fn in_rows<T: WithDType>(left: &Tensor, right: &Tensor, norms: [Tensor; 2], pairs: Pairs) -> Result<Tensor> {
+    let (rows, columns) = (left.dim(0)?, right.dim(0)? / 2);
+    let norms = [norms[0].to_vec1::<T>()?, norms[1].to_vec1::<T>()?];
+    let mut kernel = vec![T::zero(); rows * columns];
+    for (block, of) in kernel.chunks_mut(ROWS * columns).enumerate() {
+        let first = block * ROWS;
+        // Entries left of a block on the diagonal are copied below.
+        let skipped = if pairs == Pairs::OfOne { first } else { 0 };
+        let overlaps = left
+            .narrow(0, first, of.len() / columns)?
+            .matmul(&right.narrow(0, 2 * skipped, 2 * (columns - skipped))?.t()?)?
+            .flatten_all()?
+            .to_vec1::<T>()?;
+        let of = of.chunks_mut(columns).zip(&norms[0][first..]);
+        for ((row, norm), overlaps) in of.zip(overlaps.chunks(2 * (columns - skipped))) {
+            let entries = row[skipped..].iter_mut().zip(&norms[1][skipped..]);
+            for ((entry, other), overlap) in entries.zip(overlaps.chunks_exact(2)) {
+                let fidelity = (overlap[0] * overlap[0] + overlap[1] * overlap[1]) / *norm / *other;
+                // Rounding alone leads beyond 1. NaN stays.
+                *entry = if fidelity > T::one() { T::one() } else { fidelity };
+            }
+        }
+    }
+    if pairs == Pairs::OfOne {
+        mirror(&mut kernel, rows);
+    }
+    Ok(Tensor::from_vec(kernel, (rows, columns), left.device())?)
+}
+
+/// Side of the squares in which a matrix is mirrored.
+const SQUARE: usize = 32;
+
+/// Copies the entries above the diagonal of a matrix to those below, and sets the diagonal to 1 where it is a number.
+fn mirror<T: WithDType>(matrix: &mut [T], side: usize) {
+    for first in (0..side).step_by(SQUARE) {
+        for start in (first..side).step_by(SQUARE) {
+            for row in first..side.min(first + SQUARE) {
+                for column in start.max(row + 1)..side.min(start + SQUARE) {
+                    matrix[column * side + row] = matrix[row * side + column];
+                }
+            }
+        }
+    }
+    for entry in matrix.iter_mut().step_by(side + 1) {
+        // A state with NaN has no fidelity.
+        if *entry >= T::zero() {
+            *entry = T::one();
+        }
+    }
 }
 
 /// Returns the kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`,
@@ -97,6 +183,10 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
     let first = states(x)?;
     match y {
         Some(y) => kernel_matrix(&first, &states(y)?),
+        None if is_plain(&first) && sides[0] > 0 => {
+            let batch = Batch::new(PAIR[0], &first)?;
+            plain(&batch, &batch, Pairs::OfOne)
+        }
         None => {
             // Makes the product exactly symmetric: rounding makes it slightly asymmetric.
             let mut kernel = kernel_matrix(&first, &first)?;
@@ -182,12 +272,12 @@ fn frequency(probability: f64, shots: NonZeroU32, random: &mut Generator) -> f64
     Binomial::new(shots, probability).map_or(f64::NAN, |binomial| binomial.sample(random) as f64 / shots as f64)
 }
 
-/// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with a
-/// copy of the second states times `-i`.
+/// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with the
+/// second states times `-i`, and a copy of both.
 fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Result<()> {
     let bytes = || {
         let matrices = (rows as u64).checked_mul(columns as u64)?.checked_mul(5)?;
-        let states = (columns as u64).checked_mul(2)?.checked_add(rows as u64)?;
+        let states = (columns as u64).checked_mul(4)?.checked_add(rows as u64)?;
         let numbers = states.checked_mul(2u64.checked_shl(u32::try_from(qubits).ok()?)?)?;
         matrices.checked_add(numbers)?.checked_mul(dtype.size_in_bytes() as u64)
     };
