@@ -3,6 +3,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::batch::z_sums::{self, WordScratch, ZWords};
 use crate::engine::cpu::context::Call;
+use crate::engine::cpu::outcomes::{self, Columns, Outcomes};
 use crate::engine::cpu::scratch::{Scratch, Values};
 use crate::engine::cpu::state::{Planes, State};
 use crate::engine::cpu::steps::forward::Target;
@@ -84,6 +85,10 @@ impl<T: Real> Worker<'_, T> {
                     }
                 }
                 Quantity::Probabilities(qubits) => {
+                    if let Some(outcomes) = Outcomes::new(qubits, program.qubits) {
+                        outcomes.read(&block.psi, psi.spread, out, Columns { first: columns.first, width });
+                        continue;
+                    }
                     for output in 0..columns.count {
                         values.clear(1);
                         psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
@@ -92,12 +97,7 @@ impl<T: Real> Worker<'_, T> {
                     }
                 }
                 Quantity::State => {
-                    for (lane, row) in out.chunks_mut(width).enumerate() {
-                        for (index, pair) in row[columns.outputs()].chunks_mut(2).enumerate() {
-                            pair[0] = block.psi.re[index * psi.lanes + lane];
-                            pair[1] = block.psi.im[index * psi.lanes + lane];
-                        }
-                    }
+                    outcomes::read_amplitudes(&block.psi, out, Columns { first: columns.first, width });
                 }
             }
         }
@@ -111,7 +111,11 @@ impl<T: Real> Worker<'_, T> {
             let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
             let factor = |output: usize| [factor(cotangent, width, columns.first + output, psi.lanes)];
             let is_first = place == 0 && !add;
-            if is_first && !matches!(columns.quantity, Quantity::Expectation(_)) {
+            let outcomes = match &columns.quantity {
+                Quantity::Probabilities(qubits) => Outcomes::new(qubits, program.qubits),
+                _ => None,
+            };
+            if is_first && outcomes.is_none() && !matches!(columns.quantity, Quantity::Expectation(_)) {
                 lambda.clear();
             }
             match &columns.quantity {
@@ -134,18 +138,17 @@ impl<T: Real> Worker<'_, T> {
                     }
                 }
                 Quantity::Probabilities(qubits) => {
+                    if let Some(outcomes) = outcomes {
+                        let columns = Columns { first: columns.first, width };
+                        outcomes.seed((&block.psi, lambda), is_first, psi.spread, cotangent, columns);
+                        continue;
+                    }
                     for output in 0..columns.count {
                         psi.add_diagonal(IDENTITY, within(qubits, output), &factor(output), lambda.planes());
                     }
                 }
                 Quantity::State => {
-                    let half = T::from_f64(0.5);
-                    for (lane, row) in cotangent.chunks(width).enumerate() {
-                        for (index, pair) in row[columns.outputs()].chunks(2).enumerate() {
-                            lambda.re[index * psi.lanes + lane] += half * pair[0];
-                            lambda.im[index * psi.lanes + lane] += half * pair[1];
-                        }
-                    }
+                    outcomes::seed_amplitudes(lambda, cotangent, Columns { first: columns.first, width });
                 }
             }
         }
