@@ -13,6 +13,7 @@
 mod cache;
 mod channels;
 mod conditional;
+mod cones;
 mod controls;
 pub(crate) mod derived_features;
 mod derived_outputs;
@@ -34,6 +35,7 @@ mod written;
 
 pub(crate) use cache::EngineCache;
 pub(crate) use channels::{ChannelStep, Map, StrengthLimit};
+pub(crate) use cones::Cone;
 pub(crate) use controls::Controls;
 pub(crate) use derived_outputs::{DerivedOutputs, engine_measurement};
 pub(crate) use diagonalized::Diagonalized;
@@ -102,6 +104,7 @@ pub struct Program {
 #[derive(Debug, Clone, Default)]
 struct Made {
     layered: OnceLock<LayeredProgram>,
+    cones: OnceLock<Option<Arc<[Cone]>>>,
     with_weights_as_inputs: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
     angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,

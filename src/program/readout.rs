@@ -162,7 +162,7 @@ impl Readout {
         self.map(|quantity| quantity.map_sums(|sum| sum.clone().without_constants()))
     }
 
-    fn map(&self, of: impl Fn(&Quantity) -> Quantity) -> Self {
+    pub(super) fn map(&self, of: impl Fn(&Quantity) -> Quantity) -> Self {
         let columns = |columns: &Columns| Columns { quantity: of(&columns.quantity), ..*columns };
         Self { quantities: self.quantities.iter().map(columns).collect() }
     }
@@ -219,7 +219,7 @@ impl Quantity {
         }
     }
 
-    fn map_sums(&self, of: impl Fn(&Sum) -> Sum) -> Self {
+    pub(super) fn map_sums(&self, of: impl Fn(&Sum) -> Sum) -> Self {
         match self {
             Self::Expectation(sum) => Self::Expectation(of(sum)),
             Self::Variance(sums) => Self::Variance(sums.iter().map(of).collect()),

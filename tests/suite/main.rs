@@ -10,6 +10,7 @@ mod class_losses;
 mod closed_forms;
 mod cluster;
 mod conditional;
+mod cones;
 mod constants;
 mod convolution;
 mod data;

@@ -10,10 +10,12 @@
 mod angles;
 mod batch;
 mod blocks;
+mod cones;
 mod context;
 mod execution;
 mod factored;
 mod footprint;
+mod outcomes;
 mod partition;
 mod pass;
 mod passes;
@@ -47,7 +49,10 @@ pub(crate) struct Cpu;
 
 impl HostEngine for Cpu {
     fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()> {
-        Partition::forward::<T>(program, batch, options).map(drop)
+        match program.cones() {
+            Some(cones) => cones.iter().try_for_each(|cone| self.check::<T>(&cone.program, batch, options)),
+            None => Partition::forward::<T>(program, batch, options).map(drop),
+        }
     }
 
     fn forward<T: Real>(
@@ -57,6 +62,9 @@ impl HostEngine for Cpu {
         options: &Options,
         save: bool,
     ) -> Result<(Vec<T>, Option<super::Saved>)> {
+        if let Some(cones) = program.cones() {
+            return cones::forward((program, cones), arguments, options, save);
+        }
         let partition = &Partition::forward::<T>(program, arguments.batch, options)?;
         let (mut scratches, mut workspace) = workspace::take_workspace(program, arguments, partition, None);
         let save = save && partition.may_save;
@@ -85,6 +93,9 @@ impl HostEngine for Cpu {
         needs_grad: NeedsGrad,
         saved: Option<super::Saved>,
     ) -> Result<Gradients<T>> {
+        if let Some(cones) = program.cones() {
+            return cones::gradient((program, cones), arguments, options, cotangent, needs_grad, saved);
+        }
         let mut saved = saved.and_then(|saved| saved.downcast::<SavedStates<T>>().ok());
         let partition = Partition::gradient::<T>(program, arguments.batch, options);
         // A gradient without saved states is better than an error: the second try runs without them.

@@ -19,13 +19,18 @@ pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
         return;
     }
     let places: Vec<usize> = gf2::bits(left).collect();
+    program.readout = Readout::new(&measurement.on_places(&places), places.len());
+    on_qubits(program, &places);
+}
+
+/// Leaves the qubits `places[k]`, as qubits `k`, to steps and channels.
+pub(in crate::program) fn on_qubits(program: &mut Program, places: &[usize]) {
     program.qubits = places.len();
-    program.steps.iter_mut().for_each(|step| move_step(step, &places));
+    program.steps.iter_mut().for_each(|step| move_step(step, places));
     for qubit in program.channels.iter_mut().flat_map(|channel| &mut channel.qubits) {
         *qubit = places.partition_point(|place| place < qubit);
     }
-    program.readout = Readout::new(&measurement.on_places(&places), places.len());
-    program.places = places;
+    program.places = places.iter().map(|place| program.places[*place]).collect();
 }
 
 /// Moves a step to the qubits `k` from the qubits `places[k]`.

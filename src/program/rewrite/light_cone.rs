@@ -5,7 +5,7 @@
 
 use crate::program::Program;
 
-pub(super) fn drop_unseen(program: &mut Program) {
+pub(in crate::program) fn drop_unseen(program: &mut Program) {
     let Some(mut seen) = program.readout.support() else { return };
     let mut matters = |support: u64| {
         let matters = support & seen != 0;

@@ -5,13 +5,14 @@
 
 mod controls;
 mod idle_qubits;
-mod light_cone;
+pub(super) mod light_cone;
 mod merge;
 mod product_start;
 mod run;
 mod slots;
 
 pub(super) use controls::diagonalized_steps;
+pub(super) use idle_qubits::on_qubits;
 pub(super) use product_start::{product_start, step_on_qubit};
 
 use super::Program;
@@ -40,11 +41,13 @@ pub enum Rewrite {
     Relabel,
     /// Removes the last phases before a readout of Z. They change no output and have gradients of 0.
     TrailingPhases,
+    /// Computes outputs that depend on few qubits from states of these qubits alone, on the CPU.
+    Cones,
 }
 
 impl Rewrite {
     /// All rewrites, in the order in which they happen.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LightCone,
         Self::Controls,
         Self::Merge,
@@ -53,6 +56,7 @@ impl Rewrite {
         Self::ProductStart,
         Self::Relabel,
         Self::TrailingPhases,
+        Self::Cones,
     ];
 }
 
