@@ -21,8 +21,7 @@ pub(crate) type Unitary<'a> = (&'a [usize], &'a [Complex64]);
 impl Rewrites {
     /// Returns the rewrites of programs whose points are written: steps and qubits are the circuit's.
     pub(crate) const fn written(self) -> Self {
-        let kept = self.without(Rewrite::LightCone).without(Rewrite::IdleQubits);
-        kept.without(Rewrite::Controls).without(Rewrite::Merge)
+        self.and(Self::AS_WRITTEN).without(Rewrite::IdleQubits)
     }
 }
 

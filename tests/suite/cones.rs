@@ -28,7 +28,9 @@ fn shallow(qubits: usize) -> Circuit {
 /// Words on one qubit and on neighbours, sums of words far apart, a constant, and the same word twice.
 fn local(qubits: usize) -> Vec<Observable> {
     let mut observables: Vec<Observable> = (0..qubits).map(Z).collect();
-    observables.extend((0..qubits - 1).step_by(3).map(|q| 0.5 * (X(q) * Y(q + 1)) - 0.2 * Y(q) + 1.5 * Observable::identity()));
+    observables.extend(
+        (0..qubits - 1).step_by(3).map(|q| 0.5 * (X(q) * Y(q + 1)) - 0.2 * Y(q) + 1.5 * Observable::identity()),
+    );
     observables.push(Z(0) * Z(qubits - 1) + 0.7 * X(qubits / 2));
     observables.push(0.25 * Observable::identity());
     observables.push(Z(3));

@@ -10,6 +10,7 @@ mod merge;
 mod product_start;
 mod run;
 mod slots;
+mod two_qubits;
 
 pub(super) use controls::diagonalized_steps;
 pub(super) use idle_qubits::on_qubits;
@@ -28,6 +29,9 @@ pub enum Rewrite {
     /// Splits diagonal rotations and constants under controls into products in which only phases have controls. Programs
     /// with channels are left alone.
     Controls,
+    /// Splits constant matrices on two qubits into gates on one qubit, rotations about XX, YY and ZZ, and SWAP. Programs
+    /// with channels are left alone.
+    TwoQubitMatrices,
     /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit. Programs with
     /// channels are left alone.
     Merge,
@@ -47,9 +51,10 @@ pub enum Rewrite {
 
 impl Rewrite {
     /// All rewrites, in the order in which they happen.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LightCone,
         Self::Controls,
+        Self::TwoQubitMatrices,
         Self::Merge,
         Self::IdleQubits,
         Self::Layers,
@@ -78,8 +83,11 @@ impl Rewrites {
     pub const NONE: Self = Self(0);
 
     /// All rewrites that keep each operation of a circuit as steps of its own.
-    pub(crate) const AS_WRITTEN: Self =
-        Self::ALL.without(Rewrite::LightCone).without(Rewrite::Controls).without(Rewrite::Merge);
+    pub(crate) const AS_WRITTEN: Self = Self::ALL
+        .without(Rewrite::LightCone)
+        .without(Rewrite::Controls)
+        .without(Rewrite::TwoQubitMatrices)
+        .without(Rewrite::Merge);
 
     /// Returns the set without a rewrite.
     pub const fn without(self, rewrite: Rewrite) -> Self {
@@ -89,6 +97,11 @@ impl Rewrites {
     /// Returns the set with a rewrite.
     pub const fn with(self, rewrite: Rewrite) -> Self {
         Self(self.0 | 1 << rewrite as u8)
+    }
+
+    /// Set of the rewrites that are in both sets.
+    pub(in crate::program) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Returns whether a rewrite is in the set.
@@ -121,6 +134,9 @@ pub(super) fn rewrite_steps(program: &mut Program, measurement: &Measurement) {
     let is_pure = program.channels.is_empty();
     if is_pure && rewrites.contains(Rewrite::Controls) {
         controls::split_controls(program);
+    }
+    if is_pure && rewrites.contains(Rewrite::TwoQubitMatrices) {
+        two_qubits::split_matrices(program);
     }
     if is_pure && rewrites.contains(Rewrite::Merge) {
         merge::merge_steps(program);
