@@ -83,11 +83,7 @@ const ROWS: usize = 128;
 
 /// Computes a kernel matrix without a graph on the CPU.
 fn plain(first: &Batch, second: &Batch, pairs: Pairs) -> Result<Tensor> {
-    let width = 2 << first.qubits;
-    let left = first.states()?.reshape((first.count(), width))?;
-    let right = second.states()?;
-    // A row for the real part of an overlap, and one for the imaginary part.
-    let right = Tensor::stack(&[&right, &times_minus_i(&right)?], 1)?.reshape((2 * second.count(), width))?;
+    let (left, right) = (first.states()?, second.states()?.reshape((second.count(), 2 << second.qubits))?);
     let norms = [first.squared_norms()?, second.squared_norms()?];
     let kernel = match first.inner {
         DType::F64 => in_rows::<f64>(&left, &right, norms, pairs)?,
@@ -97,23 +93,24 @@ fn plain(first: &Batch, second: &Batch, pairs: Pairs) -> Result<Tensor> {
 }
 
 fn in_rows<T: WithDType>(left: &Tensor, right: &Tensor, norms: [Tensor; 2], pairs: Pairs) -> Result<Tensor> {
-    let (rows, columns) = (left.dim(0)?, right.dim(0)? / 2);
+    let (rows, [columns, width]) = (left.dim(0)?, [right.dim(0)?, right.dim(1)?]);
     let norms = [norms[0].to_vec1::<T>()?, norms[1].to_vec1::<T>()?];
     let mut kernel = vec![T::zero(); rows * columns];
     for (block, of) in kernel.chunks_mut(ROWS * columns).enumerate() {
-        let first = block * ROWS;
+        let (first, count) = (block * ROWS, of.len() / columns);
         // Entries left of a block on the diagonal are copied below.
         let skipped = if pairs == Pairs::OfOne { first } else { 0 };
-        let overlaps = left
-            .narrow(0, first, of.len() / columns)?
-            .matmul(&right.narrow(0, 2 * skipped, 2 * (columns - skipped))?.t()?)?
-            .flatten_all()?
-            .to_vec1::<T>()?;
-        let of = of.chunks_mut(columns).zip(&norms[0][first..]);
-        for ((row, norm), overlaps) in of.zip(overlaps.chunks(2 * (columns - skipped))) {
+        // Rows for the real parts of the overlaps, then rows for the imaginary parts.
+        let states = left.narrow(0, first, count)?;
+        let both = Tensor::cat(&[&states, &times_minus_i(&states)?], 0)?.reshape((2 * count, width))?;
+        let overlaps =
+            both.matmul(&right.narrow(0, skipped, columns - skipped)?.t()?)?.flatten_all()?.to_vec1::<T>()?;
+        let (real, imaginary) = overlaps.split_at(overlaps.len() / 2);
+        let parts = real.chunks(columns - skipped).zip(imaginary.chunks(columns - skipped));
+        for ((row, norm), (real, imaginary)) in of.chunks_mut(columns).zip(&norms[0][first..]).zip(parts) {
             let entries = row[skipped..].iter_mut().zip(&norms[1][skipped..]);
-            for ((entry, other), overlap) in entries.zip(overlaps.chunks_exact(2)) {
-                let fidelity = (overlap[0] * overlap[0] + overlap[1] * overlap[1]) / *norm / *other;
+            for ((entry, other), (re, im)) in entries.zip(real.iter().zip(imaginary)) {
+                let fidelity = (*re * *re + *im * *im) / *norm / *other;
                 // Rounding alone leads beyond 1. NaN stays.
                 *entry = if fidelity > T::one() { T::one() } else { fidelity };
             }
@@ -272,12 +269,12 @@ fn frequency(probability: f64, shots: NonZeroU32, random: &mut Generator) -> f64
     Binomial::new(shots, probability).map_or(f64::NAN, |binomial| binomial.sample(random) as f64 / shots as f64)
 }
 
-/// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with the
-/// second states times `-i`, and a copy of both.
+/// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with a
+/// copy of the second states times `-i`.
 fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Result<()> {
     let bytes = || {
         let matrices = (rows as u64).checked_mul(columns as u64)?.checked_mul(5)?;
-        let states = (columns as u64).checked_mul(4)?.checked_add(rows as u64)?;
+        let states = (columns as u64).checked_mul(2)?.checked_add(rows as u64)?;
         let numbers = states.checked_mul(2u64.checked_shl(u32::try_from(qubits).ok()?)?)?;
         matrices.checked_add(numbers)?.checked_mul(dtype.size_in_bytes() as u64)
     };
