@@ -31,12 +31,22 @@ python3 scripts/dependencies.py "$metadata"
 # without optimisation and debug information.
 export CARGO_PROFILE_DEV_DEBUG=false
 features=mpi,datasets
-cargo clippy --locked --features $features --lib --test cluster --bench cluster --example cluster --example mnist_hybrid -- -D warnings
+examples="--example cluster --example hybrid_classifier --example mnist_hybrid --example vqe"
+# shellcheck disable=SC2086
+cargo clippy --locked --features $features --lib --test cluster --bench cluster $examples -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package candlewick --features $features,train,plot
 cargo test --locked --profile dev --features $features --test cluster
 cargo test --locked --profile dev --features $features --lib data::images
-cargo build --locked --profile dev --features $features --example cluster --example mnist_hybrid
+# shellcheck disable=SC2086
+cargo build --locked --profile dev --features $features $examples
 programs=${CARGO_TARGET_DIR:-target}/debug/examples
-OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
-    mpirun -n 2 "$programs/cluster" --qubits 8 --steps 3
+smoke=target/smoke/processes
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+mpirun -n 2 "$programs/cluster" --qubits 8 --steps 3
+mpirun -n 2 "$programs/vqe" --quick --cluster --output "$smoke"
+# The same bits on any number of processes.
+for processes in 1 3; do
+    mpirun -n $processes "$programs/hybrid_classifier" --dataset circles --epochs 2 --cluster --output "$smoke/$processes"
+done
+cmp "$smoke/1/hybrid.safetensors" "$smoke/3/hybrid.safetensors"
 "$programs/mnist_hybrid" --quick --epochs 1 --output target/smoke/mnist_hybrid

@@ -20,7 +20,7 @@ use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
 use crate::measurement::Measurement;
 use crate::memory;
-use crate::program::{Program, Rewrites};
+use crate::program::{Program, Rewrite, Rewrites};
 use candle_core::{DType, Device, Shape, Tensor};
 use std::sync::Arc;
 
@@ -131,15 +131,18 @@ pub fn evaluate_by(
     }
 }
 
-/// Lowers a circuit for a simulation: only Pauli propagation takes more qubits than a state has.
+/// Lowers a circuit for a simulation: only Pauli propagation takes more qubits than a state has. It and density matrices
+/// take a matrix on two qubits as it is, where a Clifford gate moves words one to one; its factors would not.
 pub(crate) fn program_for(
     simulation: &Simulation,
     circuit: &Circuit,
     measurement: &Measurement,
     rewrites: Rewrites,
 ) -> Result<Program> {
+    let whole = rewrites.without(Rewrite::TwoQubitMatrices);
     match simulation {
-        Simulation::Pauli(_) => Program::of_any_width(circuit, measurement, rewrites),
+        Simulation::Pauli(_) => Program::of_any_width(circuit, measurement, whole),
+        Simulation::Density => Program::with_rewrites(circuit, measurement, whole),
         _ => Program::with_rewrites(circuit, measurement, rewrites),
     }
 }

@@ -17,6 +17,8 @@
 mod args;
 mod checkpoint;
 mod data;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
 #[path = "../common/positive.rs"]
 mod positive;

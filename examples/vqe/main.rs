@@ -15,6 +15,8 @@
 //! ```
 
 mod args;
+#[path = "../common/ending.rs"]
+mod ending;
 mod pictures;
 #[path = "../common/processes.rs"]
 mod processes;

@@ -61,7 +61,7 @@ pub(crate) fn metric_tensors(
     Ok(found)
 }
 
-/// Number of vectors before those of the angles: ψ and iψ.
+/// Number of the vectors ψ and iψ, which stand before the derivatives.
 const FIRST: usize = 2;
 
 /// Returns the vectors of a sample, one after another, real and imaginary parts in turns: ψ, iψ, and the derivatives of
@@ -87,8 +87,8 @@ fn vectors_of(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (u
     Ok(vectors)
 }
 
-/// Scalar products of the vectors of a sample. That of two derivatives is the real part of `<∂i ψ|∂j ψ>`; those of a
-/// derivative with ψ and iψ are the real and the imaginary part of `<ψ|∂j ψ>`.
+/// Scalar products of the vectors of a sample. The product of two derivatives is the real part of `<∂i ψ|∂j ψ>`, and
+/// its products with ψ and iψ are the real and the imaginary part of `<ψ|∂j ψ>`.
 struct Products {
     of: Vec<f64>,
     count: usize,

@@ -1,8 +1,7 @@
 //! Cones: parts of a program with some of its outputs each, on the qubits that these outputs depend on.
 //!
-//! An output of a shallow circuit depends on few qubits, whatever their number in all: those of its light cone. States
-//! of the cones together are then far smaller than the state of all qubits. Outputs whose cones are much the same share
-//! a part.
+//! An output of a shallow circuit depends on the few qubits in its light cone, however many the circuit has. All states
+//! of such cones are together far smaller than the state of the circuit. Outputs whose cones overlap share a part.
 
 use super::{Program, Quantity, Readout, Sum, XMaskGroup};
 use crate::gf2;
@@ -56,7 +55,7 @@ fn work(qubits: u32, steps: u64) -> u64 {
 }
 
 impl Program {
-    /// Parts whose outputs are together those of the program, if they are less than half the work of its state.
+    /// Parts that have all outputs of the program together, if they take less than half the work of its state.
     pub(crate) fn cones(&self) -> Option<&[Cone]> {
         self.made.cones.get_or_init(|| self.make_cones().map(Arc::from)).as_deref()
     }
@@ -177,10 +176,11 @@ impl Program {
             } else {
                 let slight = |(coefficient, first, second): &(f64, _, _)| (SLIGHT * coefficient, *first, *second);
                 others.terms.extend(slot.terms.iter().map(slight));
-                others.constant += if slot.constant.is_finite() { 0.0 } else { slot.constant };
+                // NaN, if the constant is not finite.
+                others.constant += 0.0 * slot.constant;
             }
         }
-        if !others.terms.is_empty() || others.constant != 0.0 {
+        if !others.terms.is_empty() || others.constant.is_nan() {
             slots.push(others);
         }
         self.slots = slots;

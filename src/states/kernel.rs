@@ -20,8 +20,8 @@ const KERNEL: u64 = u64::MAX - 2;
 /// Returns `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and
 /// `[M, 2^n, 2]` give `[N, M]`.
 ///
-/// The cost is two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`, half of it for [`kernel`] without `y`. A NaN in a state affects only that state's
-/// row or column.
+/// The cost is two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`; about half of it in [`kernel`] without `y`,
+/// if nothing is tracked. A NaN in a state affects only that state's row or column.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -81,7 +81,7 @@ enum Pairs {
 /// Number of rows of a kernel matrix that are computed at once: their overlaps stay in the cache.
 const ROWS: usize = 128;
 
-/// Computes a kernel matrix without a graph on the CPU.
+/// Computes a kernel matrix without a graph on the CPU. With a graph, its tensors have to be candle's.
 fn plain(first: &Batch, second: &Batch, pairs: Pairs) -> Result<Tensor> {
     let (left, right) = (first.states()?, second.states()?.reshape((second.count(), 2 << second.qubits))?);
     let norms = [first.squared_norms()?, second.squared_norms()?];

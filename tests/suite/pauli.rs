@@ -12,6 +12,7 @@ use candle_nn::{VarBuilder, VarMap};
 use candlewick::error::{Error, SimulationError};
 use candlewick::nn::QuantumLayerConfig;
 use candlewick::prelude::*;
+use candlewick::program::Rewrites;
 use candlewick::{PauliPropagation, Simulation};
 
 const QUBITS: usize = 40;
@@ -191,6 +192,23 @@ fn values_that_are_called_exact_are() {
         exact += usize::from(paths.is_exact());
     }
     assert!(exact > 300 && cut > 100, "{exact} exact, {cut} with another value");
+}
+
+/// Clifford gates on two qubits move words one to one, with any rewrites: only the rotations in front turn words.
+#[test]
+fn clifford_matrices_split_no_words() {
+    let paths = |rewrites| {
+        let mut circuit = Circuit::new(4);
+        (0..4).for_each(|q| _ = circuit.ry(input(q), q));
+        circuit.iswap(0, 1).ecr(1, 2).iswap(2, 3).ecr(3, 0);
+        let simulation = Simulation::Pauli(PauliPropagation::default());
+        let config = QuantumLayerConfig { simulation, rewrites, ..Default::default() };
+        let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+        let words = Measurement::expectation((0..4).map(Z));
+        let paths = QuantumLayer::with_config(circuit, words, config, vb).unwrap().paths().unwrap();
+        (paths.terms, paths.moves)
+    };
+    assert_eq!(paths(Rewrites::ALL), paths(Rewrites::NONE));
 }
 
 /// A sample has the same bits at any place of any batch, and any number of threads gives the same bits.

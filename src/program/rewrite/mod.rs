@@ -30,7 +30,7 @@ pub enum Rewrite {
     /// with channels are left alone.
     Controls,
     /// Splits constant matrices on two qubits into gates on one qubit, rotations about XX, YY and ZZ, and SWAP. Programs
-    /// with channels are left alone.
+    /// with channels are left alone, and so are those of Pauli propagation and density matrices.
     TwoQubitMatrices,
     /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit. Programs with
     /// channels are left alone.

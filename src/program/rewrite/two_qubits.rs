@@ -21,9 +21,11 @@ const ERROR: f64 = 1e-13;
 /// Largest distance of an angle from a multiple of π/4 that counts as rounding.
 const SNAP: f64 = 4.0 * NOISE;
 
-/// Combinations of real and imaginary part whose eigenvectors are tried: equal eigenvalues of one are none of another.
+/// Number of combinations of real and imaginary part whose eigenvectors are tried. Eigenvalues that happen to be equal in
+/// one combination differ in the others.
 const TRIES: usize = 8;
 
+/// Splits the matrices on two qubits that have no controls.
 pub(super) fn split_matrices(program: &mut Program) {
     let mut slots = Slots::new(std::mem::take(&mut program.slots));
     let mut steps = Vec::with_capacity(program.steps.len());
@@ -82,8 +84,8 @@ impl Split {
         Some(split)
     }
 
-    /// Moves quarter turns of the words into the gates on one qubit, and all three eighths into a SWAP where that leaves
-    /// fewer rotations.
+    /// Moves angles of π/2 into the gates on one qubit, and π/4 of each word into a SWAP, `exp(i π/4 (XX + YY + ZZ))` up to
+    /// a phase, where that leaves fewer rotations.
     fn reduce(&mut self) {
         self.fold();
         if self.angles.iter().filter(|angle| **angle == FRAC_PI_4).count() >= 2 {
@@ -105,7 +107,7 @@ impl Split {
                 turns -= if *angle < 0.0 { 1.0 } else { 0.0 };
                 *angle = FRAC_PI_4;
             }
-            // A quarter turn is i times the word.
+            // An angle of π/2 is i times the word.
             let turns = (turns as i64).rem_euclid(4) as i32;
             self.phase *= C::i().powi(turns);
             if turns % 2 == 1 {
@@ -194,8 +196,8 @@ fn factors(product: Matrix4<C>) -> Option<([Matrix2<C>; 2], C)> {
     phase.is_finite().then_some(([lower, upper], phase))
 }
 
+/// Largest absolute value of an entry; NaN if there is one.
 fn largest(matrix: Matrix4<C>) -> f64 {
-    // A NaN is no small error.
     matrix
         .iter()
         .map(|entry| entry.norm())
