@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use super::{FLOWERS, Folder};
-use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,7 +40,7 @@ fn a_broken_pipe_ends_quietly() {
 #[test]
 fn outputs_that_cannot_be_written_are_errors() {
     let folder = Folder::new("full").with("a.qasm", "OPENQASM 3.0; qubit q;").with("iris.csv", FLOWERS);
-    let full = || Stdio::from(OpenOptions::new().write(true).open("/dev/full").expect("a device"));
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device"));
     for line in
         [&["draw", "a.qasm"][..], &["simulate", "a.qasm"], &["info", "iris.csv"], &["man"], &["completions", "bash"]]
     {
