@@ -33,10 +33,9 @@ export CARGO_PROFILE_DEV_DEBUG=false
 features=mpi,datasets
 examples="--example cluster --example hybrid_classifier --example mnist_hybrid --example vqe"
 # shellcheck disable=SC2086
-cargo clippy --locked --features $features --lib --test cluster --bench cluster $examples -- -D warnings
+cargo clippy --locked --features $features --lib --test cluster --test images --bench cluster $examples -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package candlewick --features $features,train,plot
-cargo test --locked --profile dev --features $features --test cluster
-cargo test --locked --profile dev --features $features --lib data::images
+cargo test --locked --profile dev --features $features --test cluster --test images
 # shellcheck disable=SC2086
 cargo build --locked --profile dev --features $features $examples
 programs=${CARGO_TARGET_DIR:-target}/debug/examples

@@ -2,7 +2,8 @@
 # Builds the web page and uses it, in Node and in headless Chromium, with SIMD128 and without, or one of the two: it trains, predicts,
 # saves and reloads, and everything is compared with native programs. Pictures of the page are left in target/smoke/web/.
 #
-#     scripts/check-web.sh [simd128|scalar]
+#     scripts/check-web.sh [simd128|scalar]                    little optimised, with overflow checks
+#     PROFILE=static scripts/check-web.sh [simd128|scalar]     as scripts/build-web.sh compiles it, which takes minutes longer
 #
 # Installs Debian packages if they are missing, as root or through sudo, and npm packages below web/test/. Whatever is missing then is
 # an error.
@@ -22,6 +23,7 @@ RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar "$native" "$model" >"$smoke/native.js
 "$program" train examples/data/flowers.csv --label species --output "$smoke/flowers.safetensors"
 
 [ $# -gt 0 ] || set -- simd128 scalar
+export PROFILE=${PROFILE:-quick}
 scripts/build-web.sh "$@"
 (cd web/test && npm ci --no-audit --no-fund)
 for instructions in "$@"; do

@@ -132,14 +132,15 @@ pub fn evaluate_by(
 }
 
 /// Lowers a circuit for a simulation: only Pauli propagation takes more qubits than a state has. It and density matrices
-/// take a matrix on two qubits as it is, where a Clifford gate moves words one to one; its factors would not.
+/// take a matrix on two qubits as it is, where a Clifford gate moves words one to one; its factors would not. Rotations
+/// about words stay rotations there, too.
 pub(crate) fn program_for(
     simulation: &Simulation,
     circuit: &Circuit,
     measurement: &Measurement,
     rewrites: Rewrites,
 ) -> Result<Program> {
-    let whole = rewrites.without(Rewrite::TwoQubitMatrices);
+    let whole = rewrites.without(Rewrite::TwoQubitMatrices).without(Rewrite::Excitations);
     match simulation {
         Simulation::Pauli(_) => Program::of_any_width(circuit, measurement, whole),
         Simulation::Density => Program::with_rewrites(circuit, measurement, whole),

@@ -11,7 +11,7 @@ use crate::functional;
 use crate::gradient::{Estimator, Outside, Sampling};
 use crate::hash::fnv1a;
 use crate::measurement::Measurement;
-use crate::program::{Program, Written};
+use crate::program::{Program, Rewrite, Written};
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{Init, VarBuilder};
 use std::sync::{Arc, OnceLock};
@@ -114,7 +114,12 @@ impl QuantumLayer {
             Simulation::External(executor) => Some(Outside::new(Arc::clone(executor), Written::new(&circuit))),
             _ => None,
         };
-        let rewrites = if outside.is_some() { config.rewrites.written() } else { config.rewrites };
+        let rewrites = match (&outside, &config.cluster) {
+            (Some(_), _) => config.rewrites.written(),
+            // A shard moves its amplitudes for each rotation under controls.
+            (None, Some(_)) => config.rewrites.without(Rewrite::Excitations),
+            (None, None) => config.rewrites,
+        };
         let program = Arc::new(functional::program_for(&config.simulation, &circuit, &measurement, rewrites)?);
         config.simulation.resolve(&program)?;
         if matches!(config.simulation, Simulation::Pauli(_)) && config.shots.is_some() {

@@ -131,7 +131,7 @@ impl fmt::Display for LayeredProgram {
         for node in &self.nodes {
             match node {
                 Node::Layer(layer) => writeln!(f, "  {layer}")?,
-                Node::Step { index } => writeln!(f, "  step {index}")?,
+                Node::Step { index, .. } => writeln!(f, "  step {index}")?,
                 Node::Permute(_) => writeln!(f, "  move amplitudes to their logical indices")?,
             }
         }

@@ -42,6 +42,9 @@ pub(crate) struct Parity {
 }
 
 impl Parity {
+    /// Parity that is odd everywhere.
+    pub(crate) const ALWAYS: Self = Self { mask: 0, odd: true };
+
     #[inline(always)]
     pub(crate) fn of(self, index: u64) -> bool {
         parity(index & self.mask) != self.odd

@@ -13,6 +13,7 @@
 
 use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start};
+use super::stored::{Logical, StoredStep};
 use super::{Controls, Kernel, Program, Readout, Step};
 use crate::gf2;
 use crate::linalg::rotation_and_phases;
@@ -33,9 +34,10 @@ pub(crate) struct LayeredProgram {
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     Layer(Layer),
-    /// Step of the program, unchanged. Indices are logical here.
+    /// General step of the program, and the map from stored indices to the logical ones that its masks mean.
     Step {
         index: usize,
+        map: IndexMap,
     },
     /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
@@ -94,7 +96,7 @@ impl LayeredProgram {
         };
         let node = |node: &Node| match node {
             Node::Layer(of) => layer(of) as u64,
-            Node::Step { .. } => 0,
+            Node::Step { map, .. } => map.bytes(),
             Node::Permute(index_map) => index_map.bytes(),
         };
         let start: usize = self.start.iter().map(steps).sum();
@@ -176,6 +178,9 @@ struct RotationWord {
 /// Largest number of qubits of a phase in a layer: its series of signs has a term for each subset of the qubits.
 const MAX_PHASE_QUBITS: u32 = 4;
 
+/// Binary logarithm of a run of amplitudes that is as good as a longer one: a vector.
+const LONG_RUN: u32 = 4;
+
 /// Pieces of a step, or `None` for a general step.
 fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
@@ -232,8 +237,11 @@ impl LayeredProgram {
             match pieces(step, rewrites) {
                 Some(pieces) => pieces.into_iter().for_each(|piece| builder.place(piece)),
                 None => {
-                    builder.permute();
-                    builder.nodes.push(Node::Step { index });
+                    builder.close();
+                    if builder.moves_for(step) {
+                        builder.move_to_logical();
+                    }
+                    builder.nodes.push(Node::Step { index, map: builder.index_map.clone() });
                 }
             }
         }
@@ -353,9 +361,23 @@ impl LayerBuilder {
         }
     }
 
+    /// Whether a general step is better done on logical indices, with all amplitudes moved to them. A dense matrix is
+    /// nowhere else; other steps are sweeps over runs of amplitudes, which end at the lowest bit that a step reads.
+    fn moves_for(&self, step: &Step) -> bool {
+        let run = |step: StoredStep| step.read().trailing_zeros().min(LONG_RUN);
+        let runs = (StoredStep::new(step, &self.index_map).map(run), StoredStep::new(step, &Logical).map(run));
+        // A dense matrix is no stored step.
+        matches!(runs, (None, _) | (_, None)) || runs.0 < runs.1
+    }
+
     /// Moves every amplitude to its logical index.
     fn permute(&mut self) {
         self.close();
+        self.move_to_logical();
+    }
+
+    /// [`permute`](Self::permute), with the layers ended.
+    fn move_to_logical(&mut self) {
         if !self.index_map.is_identity() {
             let index_map = std::mem::replace(&mut self.index_map, IndexMap::identity(self.qubits));
             self.nodes.push(Node::Permute(index_map));

@@ -28,6 +28,7 @@ mod read_errors;
 mod readout;
 mod rewrite;
 pub(crate) mod shards;
+pub(crate) mod stored;
 mod trajectories;
 mod variants;
 mod wide;

@@ -29,7 +29,7 @@ fn expectations() -> Measurement {
 }
 
 fn features() -> Var {
-    let x = Tensor::arange(0f32, 960.0, &Device::Cpu).and_then(|x| x.reshape((160, 6)));
+    let x = Tensor::arange(0f32, 1440.0, &Device::Cpu).and_then(|x| x.reshape((240, 6)));
     x.and_then(|x| Var::from_tensor(&x)).expect("features")
 }
 

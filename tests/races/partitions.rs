@@ -72,16 +72,16 @@ fn threads_share_density_matrices() {
 
 #[test]
 fn threads_take_blocks_of_fused_layers() {
-    check(&layered(6), &Measurement::expectation((0..6).map(Z)), 300);
+    check(&layered(6), &Measurement::expectation((0..6).map(Z)), 480);
     check(&layered(9), &Measurement::expectation([X(0) * Y(1), Z(2)]), 160);
 }
 
 #[test]
 fn threads_take_blocks_of_single_steps() {
     let circuit = random_case(1, 6, 12, false).circuit();
-    check(&circuit, &Measurement::expectation(observables(6)), 300);
-    check(&circuit, &Measurement::probabilities([1, 3, 0]), 300);
-    check(&random_case(50, 8, 10, true).circuit(), &Measurement::expectation([Z(0), X(7)]), 160);
+    check(&circuit, &Measurement::expectation(observables(6)), 1200);
+    check(&circuit, &Measurement::probabilities([1, 3, 0]), 1200);
+    check(&random_case(50, 8, 10, true).circuit(), &Measurement::expectation([Z(0), X(7)]), 480);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn circuit(qubits: usize) -> Circuit {
     circuit.ccx(0, qubits - 1, 2).controlled([1, 4], |c| c.rx(w.at(0), qubits - 2)).swap(0, qubits - 1);
     circuit.pauli_rot(w.at(1), "XYZX", [0, 2, 4, qubits - 1]).controlled([3, 5, qubits - 1], |c| c.p(w.at(2), 0));
     circuit.strongly_entangling_layers("more", 1);
-    circuit.rxx(w.at(3), 1, qubits - 1);
+    circuit.rxx(w.at(3), 1, qubits - 1).double_excitation(w.at(1), [0, qubits - 1], [3, 2]);
     circuit
 }
 

@@ -61,7 +61,7 @@ fn expectations_do_not_depend_on_threads() {
     for (qubits, batch, depth) in [
         (3, 5, 10),
         (6, 200, 10),
-        (6, 1100, 10),
+        (6, 2500, 10),
         (9, 33, 12),
         (12, 5, 10),
         (13, 16, 6),
@@ -130,7 +130,7 @@ fn other_measurements_do_not_depend_on_threads() {
         check(&case.circuit(), &Measurement::state(), batch);
     }
     let embedded = random_case(50, 9, 10, true);
-    check(&embedded.circuit(), &Measurement::expectation([Z(0), X(8)]), 40);
+    check(&embedded.circuit(), &Measurement::expectation([Z(0), X(8)]), 160);
 }
 
 /// The bits of all losses, and of each final weight tensor by name.

@@ -611,6 +611,23 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q3 where q2
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
+    let mut double = Circuit::new(4);
+    let theta = double.weights("theta", 1);
+    double.double_excitation(theta.at([0]), [0, 1], [2, 3]);
+    let joined =
+        Program::with_rewrites(&double, &Measurement::expectation([Z(0)]), Rewrites::NONE.with(Rewrite::Excitations));
+    assert_snapshot!(joined.expect("a sound circuit").to_string(), @r"
+    4 qubits, 0 inputs, 1 weights, 1 outputs
+      a0 = -0.5*w0
+      exchange 0 and 1 of q1 where q0
+      exchange 0 and 1 of q2 where q0
+      exchange 0 and 1 of q3 where q0
+      rotate Y0 by a0 where q1=0 q2 q3
+      exchange 0 and 1 of q3 where q0
+      exchange 0 and 1 of q2 where q0
+      exchange 0 and 1 of q1 where q0
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
     // The steps are those above; the layers differ.
     let all = listing(Rewrites::ALL);
     let layers = |left_out: Rewrite| {

@@ -473,10 +473,52 @@ fn random_condition(rng: &mut StdRng, inputs: usize) -> Cond {
     }
 }
 
+/// Rotations about words with one x-mask, whose z-masks are an affine space. Their angles have one size, and signs with
+/// which they are one rotation of some pairs of amplitudes; now and then other signs.
+fn random_family(rng: &mut StdRng, qubits: usize, inputs: usize, weights: usize) -> Vec<Op> {
+    let width = rng.random_range(2..=qubits.min(5));
+    let on = pick(rng, qubits, width);
+    let x = rng.random_range(1..1u32 << width);
+    let first = rng.random_range(0..1u32 << width);
+    let angle = random_expr(rng, inputs, weights);
+    let sound = rng.random_bool(0.8);
+    let conditions = if rng.random_bool(0.2) { vec![random_condition(rng, inputs)] } else { vec![] };
+    // Mask of each word, and whether its sign is minus that of the first one.
+    let mut masks = vec![(0, false)];
+    for _ in 0..rng.random_range(1..=3) {
+        let (mask, minus) = (rng.random_range(1..1u32 << width), rng.random_bool(0.5));
+        if (x & mask).count_ones() % 2 == 0 && masks.iter().all(|(known, _)| *known != mask) {
+            let further: Vec<_> = masks.iter().map(|(known, sign)| (known ^ mask, sign ^ minus)).collect();
+            masks.extend(further);
+        }
+    }
+    let from = rng.random_range(0..masks.len());
+    masks.rotate_left(from);
+    let word = |(mask, minus): (u32, bool)| {
+        let z = first ^ mask;
+        let turns = (x & z).count_ones() as i32 - (x & first).count_ones() as i32;
+        let minus = if sound { minus ^ (turns.rem_euclid(4) == 2) } else { rng.random_bool(0.5) };
+        let sign = if minus { -1.0 } else { 1.0 };
+        let terms = angle.1.iter().map(|(c, a, b)| (sign * c, *a, *b)).collect();
+        let letters = (0..width).map(|q| ['I', 'X', 'Z', 'Y'][(x >> q & 1 | (z >> q & 1) << 1) as usize]).collect();
+        Op {
+            what: What::Word(letters),
+            angles: vec![Expr(sign * angle.0, terms)],
+            qubits: on.clone(),
+            controls: vec![],
+            zeros: vec![],
+            conditions: conditions.clone(),
+        }
+    };
+    masks.into_iter().map(word).collect()
+}
+
 /// A random circuit that uses every kind of operation.
 pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
-    // Conditions and values of controls have streams of their own, so that circuits are the same with and without.
-    let (mut rng, mut conditions, mut values) = (rng(seed), rng(seed ^ 0xc0de), rng(seed ^ 0xfa15e));
+    // Conditions, values of controls and families of words have streams of their own, so that circuits are the same with
+    // and without.
+    let [mut families, mut conditions, mut values] = [0xfa3117, 0xc0de, 0xfa15e].map(|stream| rng(seed ^ stream));
+    let mut rng = rng(seed);
     let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, RANDOM_WEIGHTS);
     let gates: Vec<Gate> = Gate::all().filter(|gate| gate.qubits().len() <= qubits).collect();
     let mut ops = Vec::new();
@@ -513,6 +555,9 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
         let conditions = (0..count).map(|_| random_condition(&mut conditions, inputs)).collect();
         let zeros = controls.iter().copied().filter(|_| values.random_bool(0.4)).collect();
         ops.push(Op { what, angles, qubits: chosen, controls, zeros, conditions });
+        if qubits > 1 && families.random_bool(0.06) {
+            ops.extend(random_family(&mut families, qubits, inputs, weights));
+        }
     }
     Case { qubits, embed, ops, inputs, weights }
 }

@@ -8,6 +8,7 @@ use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::scratch::Block;
+use crate::engine::cpu::steps::placed::PlacedSteps;
 use crate::engine::cpu::worker::Worker;
 use crate::engine::simd::LANES;
 use crate::engine::{NeedsGrad, Real};
@@ -109,7 +110,9 @@ impl<T: Real> Worker<'_, T> {
                 if program.embedding.is_none() {
                     self.scratch.block.psi.set_ground();
                 }
-                (0..program.steps.len()).for_each(|index| self.apply_step(index));
+                for (index, placed) in PlacedSteps::of(program).iter().enumerate() {
+                    self.apply_step(index, placed);
+                }
             }
         }
     }
@@ -122,7 +125,9 @@ impl<T: Real> Worker<'_, T> {
         let first =
             if to_the_start { Some(0) } else { steps.iter().position(|step| self.angle_matters(step, needs_grad)) };
         let first = first.unwrap_or(steps.len());
-        (first..steps.len()).rev().for_each(|index| self.undo_step(index, needs_grad, gradients));
+        for (index, placed) in PlacedSteps::of(self.call.program).iter().enumerate().skip(first).rev() {
+            self.undo_step(index, placed, needs_grad, gradients);
+        }
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {

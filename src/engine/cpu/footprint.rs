@@ -12,6 +12,7 @@ use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::StateTiling;
 use crate::engine::cpu::state::state_bytes;
 use crate::engine::cpu::steps::forward::CosSin;
+use crate::engine::cpu::steps::placed::PlacedSteps;
 use crate::engine::simd::LANES;
 use crate::program::{LayeredNode, Program, Rewrite};
 use std::marker::PhantomData;
@@ -114,14 +115,14 @@ impl Footprint {
             }
             Execution::Single => {
                 let layered = program.layered();
-                let size = StateTiling::size(program.qubits, layered);
+                let size = StateTiling::size(program, layered);
                 let sweeps: usize = size.sweeps.iter().map(|size| SweepTables::<T>::most_bytes(*size)).sum();
                 // Each term may become a loose phase.
                 let tables = sweeps + size.terms * size_of::<CosSin<T>>();
                 let places = (layered.nodes.len() + size.sweeps.len()) * size_of::<Option<SweepTables<T>>>();
                 (size.bytes(program.qubits), tables as u64, places as u128)
             }
-            Execution::Steps => (0, 0, 0),
+            Execution::Steps => (PlacedSteps::bytes(program), 0, 0),
         }
     }
 
@@ -140,7 +141,7 @@ impl Footprint {
         let is_made = match self.execution {
             Execution::Batch => BatchPasses::are_made(program),
             Execution::Single => StateTiling::is_made(program),
-            Execution::Steps => true,
+            Execution::Steps => PlacedSteps::are_made(program),
         };
         if is_made { 0 } else { self.made }
     }

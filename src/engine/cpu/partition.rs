@@ -22,8 +22,10 @@ const MAX_GROUPS: usize = 64;
 /// pass, which costs a quarter of the gradient.
 const SAVED_BYTES: u64 = 1 << 27;
 
-/// Entries of a state times steps below which threads cost more time than they save.
-const SERIAL_WORK: usize = 1 << 17;
+/// Entries of all states times steps below which threads cost more time than they save: some 80 µs of a gradient on one
+/// thread. A second thread takes microseconds to wake up, spins in the pool while it waits, and delays whatever the caller
+/// computes between two calls; on a busy machine the caller waits for one that is not running. Measured.
+const SERIAL_WORK: usize = 1 << 20;
 
 /// Entries of a block from which threads share its amplitudes.
 const SPREAD_ENTRIES: usize = 1 << 15;

@@ -6,10 +6,11 @@ use crate::engine::cpu::product_start::{Prepare, Qubit, Undo};
 use crate::engine::cpu::scratch::Scratch;
 use crate::engine::cpu::state::State;
 use crate::engine::cpu::steps::forward::{CosSin, Target};
+use crate::engine::cpu::steps::placed::Placed;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::{NeedsGrad, Real};
-use crate::program::{Kernel, Source, Step};
+use crate::program::{Source, Step};
 
 /// Worker with the scratch of one thread.
 #[derive(Debug)]
@@ -57,55 +58,65 @@ impl<T: Real> Worker<'_, T> {
         angles.fill(program, arguments, &prepared.angles, (first, count, partition.lanes), single);
     }
 
-    /// Applies a step to ψ.
-    pub(super) fn apply_step(&mut self, index: usize) {
-        let step = &self.call.program.steps[index];
+    /// Cosine and sine of a source.
+    fn of_source(&self, source: Source) -> CosSin<T> {
+        match source {
+            Source::Slot(slot) => self.angles().cos_sin(slot),
+            Source::Fixed(value) => CosSin::fixed(value),
+        }
+    }
+
+    /// Applies step `index` of the program, which has been placed, to ψ.
+    pub(super) fn apply_step(&mut self, index: usize, placed: &Placed) {
         let target = self.target();
-        match &step.kernel {
-            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, &self.angles().cos_sin(*slot)),
-            Kernel::Phase { slot } => target.phase(step.controls, &self.angles().cos_sin(*slot)),
-            Kernel::FixedPhase(value) => target.phase(step.controls, &CosSin::fixed(*value)),
-            Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
-            Kernel::Matrix { .. } => {
+        match placed {
+            Placed::Mix { source, word, at } => target.rotate(*word, at, &self.of_source(*source)),
+            Placed::Diagonal { source, sign, at } => target.spin(*sign, at, &self.of_source(*source)),
+            Placed::Exchange { flip_mask, at } => target.exchange(*flip_mask, at),
+            Placed::Matrix => {
                 if let Some([matrix, _]) = &self.call.prepared.matrices[index] {
-                    target.multiply(matrix, step.controls);
+                    target.multiply(matrix, self.call.program.steps[index].controls);
                 }
             }
         }
     }
 
-    /// Undoes a step on ψ and λ. Adds to the gradient of its slot, if the slot needs a gradient.
-    pub(super) fn undo_step(&mut self, index: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
-        let step = &self.call.program.steps[index];
-        let (controls, lanes) = (step.controls, self.call.partition.lanes);
+    /// Undoes step `index` of the program, which has been placed, on ψ and λ. Adds to the gradient of its slot, if the slot
+    /// needs a gradient.
+    pub(super) fn undo_step(
+        &mut self,
+        index: usize,
+        placed: &Placed,
+        needs_grad: NeedsGrad,
+        gradients: &mut [[f64; LANES]],
+    ) {
+        let lanes = self.call.partition.lanes;
         let [psi, lambda] = self.targets();
-        match &step.kernel {
-            Kernel::Rotation { x, z, slot } => {
-                let cos_sin = &self.angles().cos_sin(*slot);
-                if self.slot_matters(*slot, needs_grad) {
-                    let sums = psi.unrotate(lambda.planes, *x, *z, controls, cos_sin);
-                    add(&mut gradients[*slot], &sums, lanes);
-                } else {
-                    [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &cos_sin.inverse()));
+        let needed = |source: Source| match source {
+            Source::Slot(slot) if self.slot_matters(slot, needs_grad) => Some(slot),
+            Source::Slot(_) | Source::Fixed(_) => None,
+        };
+        match placed {
+            Placed::Mix { source, word, at } => {
+                let by = self.of_source(*source);
+                match needed(*source) {
+                    Some(slot) => {
+                        add(&mut gradients[slot], &psi.unrotate(lambda.planes, *word, at, &by), lanes);
+                    }
+                    None => [psi, lambda].iter().for_each(|t| t.rotate(*word, at, &by.inverse())),
                 }
             }
-            Kernel::Phase { slot } => {
-                let cos_sin = &self.angles().cos_sin(*slot);
-                if self.slot_matters(*slot, needs_grad) {
-                    let sums = psi.unphase(lambda.planes, controls, cos_sin);
-                    add(&mut gradients[*slot], &sums, lanes);
-                } else {
-                    [psi, lambda].iter().for_each(|t| t.phase(controls, &cos_sin.inverse()));
+            Placed::Diagonal { source, sign, at } => {
+                let by = self.of_source(*source);
+                match needed(*source) {
+                    Some(slot) => add(&mut gradients[slot], &psi.unspin(lambda.planes, *sign, at, &by), lanes),
+                    None => [psi, lambda].iter().for_each(|t| t.spin(*sign, at, &by.inverse())),
                 }
             }
-            Kernel::FixedPhase(value) => {
-                [psi, lambda].iter().for_each(|t| t.phase(controls, &CosSin::fixed(value.conj())));
-            }
-            Kernel::Exchange { mask, first, second } => {
-                [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
-            }
-            Kernel::Matrix { .. } => {
+            Placed::Exchange { flip_mask, at } => [psi, lambda].iter().for_each(|t| t.exchange(*flip_mask, at)),
+            Placed::Matrix => {
                 if let Some([_, adjoint]) = &self.call.prepared.matrices[index] {
+                    let controls = self.call.program.steps[index].controls;
                     [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
                 }
             }

@@ -1,8 +1,28 @@
 //! The instruction set that kernels run on: the best that this machine has, or the one that `CANDLEWICK_SIMD` names.
 
 use crate::error::{DeviceError, Error, Result};
+#[cfg(not(candlewick_scalar))]
 use pulp::Arch;
 use std::sync::LazyLock;
+
+/// Instructions that any machine has, as the only choice: with `--cfg candlewick_scalar` the engines are compiled once, for
+/// checks in which compiling takes the time.
+#[cfg(candlewick_scalar)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Arch {
+    Scalar,
+}
+
+#[cfg(candlewick_scalar)]
+impl Arch {
+    fn new() -> Self {
+        Self::Scalar
+    }
+
+    pub(crate) fn dispatch<O: pulp::WithSimd>(self, operation: O) -> O::Output {
+        operation.with_simd(pulp::Scalar)
+    }
+}
 
 /// Environment variable that chooses an instruction set.
 const VARIABLE: &str = "CANDLEWICK_SIMD";
@@ -21,11 +41,11 @@ fn asked() -> Option<String> {
 fn named(name: &str) -> Option<Arch> {
     match name {
         "scalar" => Some(Arch::Scalar),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(candlewick_scalar)))]
         "avx2" => pulp::x86::V3::try_new().map(Arch::V3),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(candlewick_scalar)))]
         "avx512" => pulp::x86::V4::try_new().map(Arch::V4),
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", not(candlewick_scalar)))]
         "neon" => pulp::aarch64::Neon::try_new().map(Arch::Neon),
         _ => None,
     }

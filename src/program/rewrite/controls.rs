@@ -46,7 +46,7 @@ pub(super) fn split_controls(program: &mut Program) {
     (program.slots, program.steps) = slots.into_needed(steps);
 }
 
-fn scaled(slot: &Slot, by: f64) -> Slot {
+pub(super) fn scaled(slot: &Slot, by: f64) -> Slot {
     let terms = slot.terms.iter().map(|(coefficient, first, second)| (by * coefficient, *first, *second));
     Slot { constant: by * slot.constant, terms: terms.collect() }
 }

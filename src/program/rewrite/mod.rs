@@ -1,9 +1,10 @@
 //! Rewrites: optimisations of a program between circuit and engine, each in a small file.
 //!
-//! [`light_cone`], [`controls`], [`merge`] and [`idle_qubits`] change steps. [`product_start`] changes the layered program. Layers and
+//! [`light_cone`], [`controls`], [`two_qubits`], [`merge`], [`excitations`] and [`idle_qubits`] change steps. [`product_start`] changes the layered program. Layers and
 //! trailing phases are in [`super::layered`], and relabelling is in [`super::index_map`].
 
 mod controls;
+mod excitations;
 mod idle_qubits;
 pub(super) mod light_cone;
 mod merge;
@@ -35,6 +36,10 @@ pub enum Rewrite {
     /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit. Programs with
     /// channels are left alone.
     Merge,
+    /// Joins neighbouring rotations about words with one x-mask and angles of one size, as those of an excitation, into one
+    /// rotation under controls. Programs with channels are left alone, and so are those of Pauli propagation, of density
+    /// matrices, of states that processes share, and without [`Relabel`](Self::Relabel).
+    Excitations,
     /// Removes the qubits that no remaining step touches and no observable needs.
     IdleQubits,
     /// Arranges steps in layers of phases and rotations. Without this rewrite every step is a sweep of its own.
@@ -51,11 +56,12 @@ pub enum Rewrite {
 
 impl Rewrite {
     /// All rewrites, in the order in which they happen.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LightCone,
         Self::Controls,
         Self::TwoQubitMatrices,
         Self::Merge,
+        Self::Excitations,
         Self::IdleQubits,
         Self::Layers,
         Self::ProductStart,
@@ -87,7 +93,8 @@ impl Rewrites {
         .without(Rewrite::LightCone)
         .without(Rewrite::Controls)
         .without(Rewrite::TwoQubitMatrices)
-        .without(Rewrite::Merge);
+        .without(Rewrite::Merge)
+        .without(Rewrite::Excitations);
 
     /// Returns the set without a rewrite.
     pub const fn without(self, rewrite: Rewrite) -> Self {
@@ -140,6 +147,10 @@ pub(super) fn rewrite_steps(program: &mut Program, measurement: &Measurement) {
     }
     if is_pure && rewrites.contains(Rewrite::Merge) {
         merge::merge_steps(program);
+    }
+    // The CX gates of an excitation move nothing, or each would be a sweep.
+    if is_pure && rewrites.contains(Rewrite::Excitations) && rewrites.contains(Rewrite::Relabel) {
+        excitations::join_words(program);
     }
     if rewrites.contains(Rewrite::IdleQubits) {
         idle_qubits::remove_idle(program, measurement);

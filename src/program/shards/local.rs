@@ -73,7 +73,7 @@ impl ShardPlan {
                 Node::Permute(map) => nodes.push(layered::Node::Permute(shard.map(map))),
                 Node::Step { index, places } => {
                     if let Some(step) = shard.step(&program.steps[*index], places) {
-                        nodes.push(layered::Node::Step { index: steps.len() });
+                        nodes.push(layered::Node::Step { index: steps.len(), map: IndexMap::identity(self.local) });
                         steps.push(step);
                     }
                 }

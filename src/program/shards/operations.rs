@@ -28,7 +28,9 @@ pub(super) fn operations(layered: &LayeredProgram, bits: usize) -> (Vec<Operatio
                     .extend(layer.rotations.iter().map(|rotation| Operation::Rotation(moved_rotation(rotation, &map))));
             }
             Node::Permute(next) => map = map.then(&next.widened(bits)),
-            Node::Step { index } => operations.push(Operation::Step { index: *index, map: map.clone() }),
+            Node::Step { index, map: own } => {
+                operations.push(Operation::Step { index: *index, map: map.then(&own.widened(bits)) });
+            }
         }
     }
     (operations, map)

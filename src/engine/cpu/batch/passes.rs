@@ -2,6 +2,7 @@
 
 use crate::engine::cpu::batch::varying::{VaryingPhases, pattern_bytes};
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
+use crate::engine::cpu::steps::placed::Placed;
 use crate::engine::tile_planner;
 use crate::program::layered::{self, LayeredProgram};
 use crate::program::{IndexMap, Phase, Program, Source};
@@ -18,8 +19,8 @@ pub(crate) struct BatchPasses {
 pub(crate) enum Node {
     /// Phases, then rotations.
     Layer(Layer),
-    /// Step of the program, unchanged. Indices are logical here.
-    Step { index: usize },
+    /// General step of the program.
+    Step { index: usize, placed: Placed },
     /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
 }
@@ -80,7 +81,9 @@ impl BatchPasses {
     pub(crate) fn new(program: &Program, layered: &LayeredProgram) -> Self {
         let node = |node: &layered::Node| match node {
             layered::Node::Layer(layer) => Node::Layer(Layer::new(program, layer)),
-            layered::Node::Step { index } => Node::Step { index: *index },
+            layered::Node::Step { index, map } => {
+                Node::Step { index: *index, placed: Placed::new(&program.steps[*index], map) }
+            }
             layered::Node::Permute(index_map) => Node::Permute(index_map.clone()),
         };
         Self { nodes: layered.nodes.iter().map(node).collect() }
@@ -98,7 +101,7 @@ impl BatchPasses {
     pub(crate) fn bytes(program: &Program, layered: &LayeredProgram) -> u64 {
         let node = |node: &layered::Node| match node {
             layered::Node::Layer(layer) => Layer::bytes(program, layer),
-            layered::Node::Step { .. } => 0,
+            layered::Node::Step { index, .. } => Placed::most_bytes(&program.steps[*index]) as u64,
             layered::Node::Permute(index_map) => index_map.bytes(),
         };
         let nodes: u64 = layered.nodes.iter().map(node).sum();
@@ -181,7 +184,7 @@ mod tests {
                     let varying = varying + layer.varying.held() as u64;
                     held_by_passes(&layer.passes) + held(&layer.shared) + held(&layer.varying.phases) + shared + varying
                 }
-                Node::Step { .. } => 0,
+                Node::Step { placed, .. } => placed.bytes() as u64,
                 Node::Permute(index_map) => index_map.bytes(),
             };
             let found = held(&schedule.nodes) + schedule.nodes.iter().map(of_node).sum::<u64>();
@@ -203,11 +206,11 @@ mod tests {
                     let numbers = held(&sweep.tiles) + held(&sweep.offsets);
                     lists + numbers + held(&sweep.within) + held(&sweep.across) + held_by_passes(&sweep.passes)
                 }
-                TileNode::Step { .. } => 0,
+                TileNode::Step { placed, .. } => placed.bytes() as u64,
                 TileNode::Permute(index_map) => index_map.bytes(),
             };
             let found = held(&tiling.nodes) + tiling.nodes.iter().map(of_node).sum::<u64>();
-            let said = StateTiling::size(qubits, program.layered()).bytes(qubits);
+            let said = StateTiling::size(&program, program.layered()).bytes(qubits);
             assert!(found <= said && said < found + found / 4, "{qubits} qubits: {said} said, {found} found");
         }
     }

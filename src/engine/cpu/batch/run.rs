@@ -24,7 +24,7 @@ impl<T: Real> Worker<'_, T> {
         }
         for (node, shared) in BatchPasses::of(program).nodes.iter().zip(&prepared.layers) {
             match node {
-                Node::Step { index } => self.apply_step(*index),
+                Node::Step { index, placed } => self.apply_step(*index, placed),
                 Node::Permute(index_map) => {
                     self.scratch.permuter.permute(
                         &mut self.scratch.block.psi,
@@ -70,7 +70,7 @@ impl<T: Real> Worker<'_, T> {
         };
         for (node, shared) in nodes.iter().zip(&prepared.layers).skip(first).rev() {
             match node {
-                Node::Step { index } => self.undo_step(*index, needs_grad, gradients),
+                Node::Step { index, placed } => self.undo_step(*index, placed, needs_grad, gradients),
                 Node::Permute(index_map) => {
                     for state in [&mut self.scratch.block.psi, &mut self.scratch.lambda] {
                         self.scratch.permuter.permute(state, index_map, true, partition.spread_state);
@@ -153,7 +153,7 @@ impl<T: Real> Worker<'_, T> {
     fn node_matters(&self, node: &Node, needs_grad: NeedsGrad) -> bool {
         match node {
             Node::Permute(_) => false,
-            Node::Step { index } => self.angle_matters(&self.call.program.steps[*index], needs_grad),
+            Node::Step { index, .. } => self.angle_matters(&self.call.program.steps[*index], needs_grad),
             Node::Layer(layer) => {
                 let shared = layer.shared.iter().map(|phase| phase.source);
                 let varying = layer.varying.phases.iter().map(|phase| phase.source);

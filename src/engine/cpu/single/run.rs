@@ -241,7 +241,7 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, partition, .. } = *self.call;
         for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
-                TileNode::Step { index } => self.apply_step(*index),
+                TileNode::Step { index, placed } => self.apply_step(*index, placed),
                 TileNode::Permute(index_map) => {
                     self.scratch.permuter.permute(
                         &mut self.scratch.block.psi,
@@ -289,7 +289,7 @@ impl<T: Real> Worker<'_, T> {
         let program = self.call.program;
         let matters = |node: &TileNode| match node {
             TileNode::Permute(_) => false,
-            TileNode::Step { index } => self.angle_matters(&program.steps[*index], needs_grad),
+            TileNode::Step { index, .. } => self.angle_matters(&program.steps[*index], needs_grad),
             TileNode::Sweep(sweep) => {
                 SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad)).any()
             }
@@ -302,7 +302,7 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, partition, .. } = *self.call;
         for (index, node) in StateTiling::of(program).nodes.iter().enumerate().skip(first).rev() {
             match node {
-                TileNode::Step { index } => self.undo_step(*index, needs_grad, gradients),
+                TileNode::Step { index, placed } => self.undo_step(*index, placed, needs_grad, gradients),
                 TileNode::Permute(index_map) => {
                     for state in [&mut self.scratch.block.psi, &mut self.scratch.lambda] {
                         self.scratch.permuter.permute(state, index_map, true, partition.spread_state);

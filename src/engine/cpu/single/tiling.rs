@@ -6,6 +6,7 @@
 //! Rotations whose flip mask changes lanes alone are done inside a vector.
 
 use crate::engine::cpu::pass::Pass;
+use crate::engine::cpu::steps::placed::Placed;
 use crate::engine::simd::LANE_QUBITS;
 use crate::engine::tile_planner::{PlanNode, PlannedSweep, Term, TilePlanner, TileShape, terms};
 use crate::gf2::{parities, xor_of};
@@ -30,9 +31,10 @@ pub(crate) struct StateTiling {
 #[derive(Debug, Clone)]
 pub(crate) enum TileNode {
     Sweep(Sweep),
-    /// Step of the program, unchanged. Indices are logical here.
+    /// General step of the program.
     Step {
         index: usize,
+        placed: Placed,
     },
     /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
@@ -77,7 +79,7 @@ struct Made(OnceLock<StateTiling>);
 impl StateTiling {
     /// Returns the tiling of a program, which is made at the first call.
     pub(crate) fn of(program: &Program) -> &Self {
-        program.cache.entry::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
+        program.cache.entry::<Made>().0.get_or_init(|| Self::new(program, program.layered()))
     }
 
     /// Whether the tiling of a program has been made.
@@ -86,12 +88,15 @@ impl StateTiling {
     }
 
     /// Makes the tiling of a program of more than [`LANE_QUBITS`] qubits.
-    pub(crate) fn new(qubits: usize, layered: &LayeredProgram) -> Self {
-        let shape = shape(qubits);
+    pub(crate) fn new(program: &Program, layered: &LayeredProgram) -> Self {
+        let shape = shape(program.qubits);
         let mut planner = TilePlanner::new(shape);
         for node in &layered.nodes {
             match node {
-                Node::Step { index } => planner.nodes.push(PlanNode::General(TileNode::Step { index: *index })),
+                Node::Step { index, map } => {
+                    let placed = Placed::new(&program.steps[*index], map);
+                    planner.nodes.push(PlanNode::General(TileNode::Step { index: *index, placed }));
+                }
                 Node::Permute(index_map) => {
                     planner.nodes.push(PlanNode::General(TileNode::Permute(index_map.clone())));
                 }
@@ -114,8 +119,8 @@ impl StateTiling {
     }
 
     /// Sizes of the tiling of a layered program, found without making it.
-    pub(crate) fn size(qubits: usize, layered: &LayeredProgram) -> TilingSize {
-        let shape = shape(qubits);
+    pub(crate) fn size(program: &Program, layered: &LayeredProgram) -> TilingSize {
+        let shape = shape(program.qubits);
         let mut size = TilingSize::default();
         for node in &layered.nodes {
             match node {
@@ -123,7 +128,9 @@ impl StateTiling {
                     size.sweeps.extend(shape.sets(&layer.rotations).iter().map(|set| SweepSize::new(&shape, set)));
                     size.terms += layer.phases.iter().map(|phase| phase.region.terms()).sum::<usize>();
                 }
-                Node::Step { .. } => size.others += size_of::<TileNode>() as u64,
+                Node::Step { index, .. } => {
+                    size.others += (size_of::<TileNode>() + Placed::most_bytes(&program.steps[*index])) as u64;
+                }
                 Node::Permute(index_map) => size.others += size_of::<TileNode>() as u64 + index_map.bytes(),
             }
         }

@@ -2,11 +2,12 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::placed::{Coset, Flip};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
 use crate::gf2;
-use crate::program::Controls;
+use crate::program::{Controls, Parity};
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
 
@@ -100,51 +101,21 @@ pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [
     }
 }
 
-/// Pauli word that flips bits, prepared for pairs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Flipping {
-    pub(crate) x: usize,
-    z: usize,
-    y_count: u32,
-}
-
-impl Flipping {
-    pub(crate) fn new(x: u64, z: u64) -> Self {
-        Self { x: x as usize, z: z as usize, y_count: (x & z).count_ones() }
-    }
-
-    /// Whether the word's matrix entries are imaginary.
-    pub(crate) fn is_odd(self) -> bool {
-        self.y_count % 2 == 1
-    }
-
-    /// Whether the matrix entry from `index` to its partner `index ^ x` is `-1` rather than `1` (even words), or `-i`
-    /// rather than `i` (odd words).
-    #[inline(always)]
-    pub(crate) fn negative(self, index: usize) -> bool {
-        (self.y_count / 2 + (index & self.z).count_ones()) % 2 == 1
-    }
-
-    /// Bit that distinguishes the two indices of a pair.
-    pub(crate) fn pivot(self) -> u64 {
-        1 << self.x.ilog2()
-    }
-}
-
 /// Rotation about a word that flips bits.
 struct Mix<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
-    word: Flipping,
-    controls: usize,
+    word: Flip,
+    at: &'a Coset,
     cos_sins: [&'a CosSin<T>; 2],
 }
 
 sumless_kernel!(Mix, |k, base, offset| {
-    let first = base | k.controls;
-    // SAFETY: this thread owns the run and its partner, which differs from the run in the pivot bit.
-    let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
-    mix_pair(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
+    let first = k.at.index(base);
+    let second = first ^ k.word.mask as usize;
+    // SAFETY: this thread owns the run and its partner, which is in no other run.
+    let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(second, offset)) };
+    mix_pair(a, b, k.word.real, k.cos_sins[usize::from(k.word.negative.of(first as u64))]);
 });
 
 /// Rotates a pair. The sine of `cos_sin` already has the sign of the matrix entry.
@@ -152,10 +123,10 @@ sumless_kernel!(Mix, |k, base, offset| {
 pub(crate) fn mix_pair<T: Real, const N: usize>(
     a: (&mut [T; N], &mut [T; N]),
     b: (&mut [T; N], &mut [T; N]),
-    odd: bool,
+    real: bool,
     cos_sin: &CosSin<T>,
 ) {
-    if odd {
+    if real {
         mix_real(a.0, b.0, cos_sin);
         mix_real(a.1, b.1, cos_sin);
     } else {
@@ -164,33 +135,34 @@ pub(crate) fn mix_pair<T: Real, const N: usize>(
     }
 }
 
-/// Phase whose sign is the parity of the index under `z`.
+/// Phase whose sign is a parity of the index.
 struct Spin<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
-    z: usize,
-    controls: usize,
+    sign: Parity,
+    at: &'a Coset,
     cos_sins: [&'a CosSin<T>; 2],
 }
 
 sumless_kernel!(Spin, |k, base, offset| {
-    let index = base | k.controls;
+    let index = k.at.index(base);
     // SAFETY: this thread owns the run.
     let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
-    turn_phase(re, im, k.cos_sins[usize::from(gf2::parity((index & k.z) as u64))]);
+    turn_phase(re, im, k.cos_sins[usize::from(k.sign.of(index as u64))]);
 });
 
 /// Exchange of two sets of basis states.
 struct Exchange<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
-    first: usize,
-    second: usize,
+    flip_mask: usize,
+    at: &'a Coset,
 }
 
 sumless_kernel!(Exchange, |k, base, offset| {
-    // SAFETY: this thread owns the run for both values of the bits, and the two values differ.
-    let (a, b) = unsafe { (k.planes.chunk::<N>(base | k.first, offset), k.planes.chunk::<N>(base | k.second, offset)) };
+    let first = k.at.index(base);
+    // SAFETY: this thread owns the run and its partner, which is in no other run.
+    let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.flip_mask, offset)) };
     std::mem::swap(a.0, b.0);
     std::mem::swap(a.1, b.1);
 });
@@ -277,42 +249,37 @@ sumless_kernel!(Multiply, |k, base, offset| {
 });
 
 impl<T: Real> Target<T> {
-    /// Applies `exp(-i φ P)` where the controls are met; `by` holds cos φ and sin φ.
-    pub(crate) fn rotate(&self, x: u64, z: u64, controls: Controls, by: &CosSin<T>) {
-        let back = by.inverse();
-        let planes = self.planes;
-        if x == 0 {
-            let space = self.space(controls.mask, z);
-            let (z, controls, cos_sins) = (z as usize, controls.values() as usize, [&back, by]);
-            with_width!(space, N => {
-                sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, cos_sins });
-            });
-        } else {
-            let word = Flipping::new(x, z);
-            let space = self.space(controls.mask | word.pivot(), x | z);
-            let (controls, cos_sins) = (controls.values() as usize, [by, &back]);
-            with_width!(space, N => {
-                sweep_space(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, cos_sins });
-            });
-        }
+    /// Space of the indices of a coset, in runs in which the bits of `aligned` are constant.
+    pub(super) fn space_at(&self, at: &Coset, aligned: u64) -> Space {
+        self.space(at.fixed, at.read | aligned)
     }
 
-    /// Multiplies by `cos + i sin` where the controls are met.
-    pub(crate) fn phase(&self, controls: Controls, by: &CosSin<T>) {
-        let space = self.space(controls.mask, 0);
-        let (planes, controls, cos_sins) = (self.planes, controls.values() as usize, [by, by]);
+    /// Applies `exp(-i φ P)` in a coset, for a word that flips bits; `by` holds cos φ and sin φ.
+    pub(crate) fn rotate(&self, word: Flip, at: &Coset, by: &CosSin<T>) {
+        let back = by.inverse();
+        let space = self.space_at(at, word.mask | word.negative.mask);
+        let (planes, cos_sins) = (self.planes, [by, &back]);
         with_width!(space, N => {
-            sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, cos_sins });
+            sweep_space(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, at, cos_sins });
         });
     }
 
-    /// Exchanges the basis states whose `mask` bits are `first` with the basis states whose `mask` bits are `second`.
-    pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: Controls) {
-        let space = self.space(mask | controls.mask, 0);
-        let (planes, first, second) =
-            (self.planes, (first | controls.values()) as usize, (second | controls.values()) as usize);
+    /// Multiplies by `exp(i φ)` in a coset where the sign is odd, and by `exp(-i φ)` where it is even.
+    pub(crate) fn spin(&self, sign: Parity, at: &Coset, by: &CosSin<T>) {
+        let back = by.inverse();
+        let space = self.space_at(at, sign.mask);
+        let (planes, cos_sins) = (self.planes, [&back, by]);
         with_width!(space, N => {
-            sweep_space(&space, self.spread, &Exchange::<T, N> { space: &space, planes, first, second });
+            sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, sign, at, cos_sins });
+        });
+    }
+
+    /// Exchanges the amplitudes of a coset with those that differ by the flip mask.
+    pub(crate) fn exchange(&self, flip_mask: u64, at: &Coset) {
+        let space = self.space_at(at, flip_mask);
+        let (planes, flip_mask) = (self.planes, flip_mask as usize);
+        with_width!(space, N => {
+            sweep_space(&space, self.spread, &Exchange::<T, N> { space: &space, planes, flip_mask, at });
         });
     }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod forward;
 pub(crate) mod observables;
+pub(crate) mod placed;
 pub(crate) mod reverse;
 
 use crate::engine::share;

@@ -6,11 +6,11 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
+use crate::engine::cpu::steps::forward::{CosSin, Target, mix_pair, turn_phase};
+use crate::engine::cpu::steps::placed::{Coset, Flip};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::engine::simd::LANES;
-use crate::gf2::parity;
-use crate::program::Controls;
+use crate::program::Parity;
 
 /// Sum for each lane, in `f64`.
 pub(crate) type LaneSums = [f64; LANES];
@@ -44,8 +44,8 @@ struct UnMix<'a, T, const N: usize> {
     space: &'a Space,
     psi: Planes<T>,
     lambda: Planes<T>,
-    word: Flipping,
-    controls: usize,
+    word: Flip,
+    at: &'a Coset,
     back: [&'a CosSin<T>; 2],
 }
 
@@ -54,14 +54,14 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
 
     #[inline(always)]
     unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
-        let first = base | self.controls;
-        let second = first ^ self.word.x;
-        let negative = self.word.negative(first);
-        let odd = self.word.is_odd();
+        let first = self.at.index(base);
+        let second = first ^ self.word.mask as usize;
+        let negative = self.word.negative.of(first as u64);
+        let real = self.word.real;
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: this thread owns the run and its partner, which differs in the pivot bit, in both states.
+            // SAFETY: this thread owns the run and its partner, which is in no other run, in both states.
             let (a, b, la, lb) = unsafe {
                 (
                     self.psi.chunk::<N>(first, offset),
@@ -70,7 +70,7 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
                     self.lambda.chunk::<N>(second, offset),
                 )
             };
-            if odd {
+            if real {
                 for l in 0..N {
                     run[l] += lb.0[l] * a.0[l] + lb.1[l] * a.1[l] - la.0[l] * b.0[l] - la.1[l] * b.1[l];
                 }
@@ -80,21 +80,21 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
                 }
             }
             let cos_sin = self.back[usize::from(negative)];
-            mix_pair(a, b, odd, cos_sin);
-            mix_pair(la, lb, odd, cos_sin);
+            mix_pair(a, b, real, cos_sin);
+            mix_pair(la, lb, real, cos_sin);
             offset += N;
         }
         add_run(sum, &run, if negative { -1.0 } else { 1.0 });
     }
 }
 
-/// Reverse of a phase whose sign is the parity of the index under `z`.
+/// Reverse of a phase whose sign is a parity of the index.
 struct UnSpin<'a, T, const N: usize> {
     space: &'a Space,
     psi: Planes<T>,
     lambda: Planes<T>,
-    z: usize,
-    controls: usize,
+    sign: Parity,
+    at: &'a Coset,
     back: [&'a CosSin<T>; 2],
 }
 
@@ -103,8 +103,8 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 
     #[inline(always)]
     unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
-        let index = base | self.controls;
-        let odd = parity((index & self.z) as u64);
+        let index = self.at.index(base);
+        let odd = self.sign.of(index as u64);
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
@@ -124,34 +124,24 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 
 impl<T: Real> Target<T> {
     /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`. Returns the gradient in φ of each lane.
-    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: Controls, by: &CosSin<T>) -> LaneSums {
+    pub(crate) fn unrotate(&self, lambda: Planes<T>, word: Flip, at: &Coset, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
-        let psi = self.planes;
-        let sums = if x == 0 {
-            let space = self.space(controls.mask, z);
-            let (z, controls, back) = (z as usize, controls.values() as usize, [by, &back]);
-            with_width!(space, N => {
-                sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z, controls, back })
-            })
-        } else {
-            let word = Flipping::new(x, z);
-            let space = self.space(controls.mask | word.pivot(), x | z);
-            let (controls, back) = (controls.values() as usize, [&back, by]);
-            with_width!(space, N => {
-                sweep_space(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, controls, back })
-            })
-        };
+        let space = self.space_at(at, word.mask | word.negative.mask);
+        let (psi, back) = (self.planes, [&back, by]);
+        let sums = with_width!(space, N => {
+            sweep_space(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, at, back })
+        });
         sums.map(|sum| 2.0 * sum)
     }
 
-    /// Undoes [`phase`](Self::phase) on this state and on `lambda`. Returns the gradient in φ of each lane.
-    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: Controls, by: &CosSin<T>) -> LaneSums {
+    /// Undoes [`spin`](Self::spin) on this state and on `lambda`. Returns the gradient in φ of each lane.
+    pub(crate) fn unspin(&self, lambda: Planes<T>, sign: Parity, at: &Coset, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
-        let space = self.space(controls.mask, 0);
-        let (psi, controls, back) = (self.planes, controls.values() as usize, [&back, &back]);
+        let space = self.space_at(at, sign.mask);
+        let (psi, back) = (self.planes, [by, &back]);
         let sums = with_width!(space, N => {
-            sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z: 0, controls, back })
+            sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, sign, at, back })
         });
-        sums.map(|sum| -2.0 * sum)
+        sums.map(|sum| 2.0 * sum)
     }
 }

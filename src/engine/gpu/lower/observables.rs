@@ -10,6 +10,7 @@ use crate::engine::gpu::abi::{
 };
 use crate::gf2;
 use crate::observable::Part;
+use crate::program::stored::Indices as _;
 use crate::program::{Columns, Parity, PauliTerm, Program, Quantity, Sum};
 
 /// Quantity at the end of a program, and its first output.

@@ -4,11 +4,12 @@
 //! for each layer, as the [tile planner](crate::engine::tile_planner) cuts it. A phase that depends on the sample is
 //! never in a table, as samples share the tables.
 
-use super::stored_ops::{Diagonal, Exchange, Matrix, Mix, StoredOp, StoredOps};
+use super::stored_ops::{Matrix, StoredOp, StoredOps};
 use super::tile::{LocalParity, Tile};
 use crate::engine::gpu::abi::MAX_ANGLES;
 use crate::engine::tile_planner::{Cut, PlanNode, PlannedSweep, Term, TilePlanner, TileShape, passes, terms};
 use crate::program::layered::walsh_series;
+use crate::program::stored::{Diagonal, Exchange, Mix, StoredStep};
 use crate::program::{Kernel, Parity, Program, Rotation, Source, Step};
 use num_complex::Complex64;
 use std::cmp::Reverse;
@@ -103,9 +104,7 @@ pub(crate) fn sweeps(program: &Program, ops: &[StoredOp], bits: usize) -> Option
     for op in ops {
         match op {
             StoredOp::Layer { phases, rotations } => planner.layer(rotations, phases, |phase| masks(program, phase)),
-            StoredOp::Diagonal(_) | StoredOp::Mix(_) | StoredOp::Exchange(_) | StoredOp::Matrix(_) => {
-                place_general(op, &mut planner)?;
-            }
+            StoredOp::Step(_) | StoredOp::Matrix(_) => place_general(op, &mut planner)?,
         }
     }
     let whole = (program.qubits <= bits).then(|| planner.shape.cut(0, &[], &[]));
@@ -217,12 +216,12 @@ fn general_ops(general: &GeneralSweep<'_>) -> Vec<Op> {
     let mut ops = Vec::new();
     for op in &general.ops {
         match op {
-            StoredOp::Diagonal(factor) => match ops.last_mut() {
+            StoredOp::Step(StoredStep::Diagonal(factor)) => match ops.last_mut() {
                 Some(Op::Diagonals(factors)) if factors.len() < MOST => factors.push(local(factor, tile)),
                 _ => ops.push(Op::Diagonals(vec![local(factor, tile)])),
             },
-            StoredOp::Mix(mix) => ops.push(mix.op(tile)),
-            StoredOp::Exchange(exchange) => ops.push(exchange.op(tile)),
+            StoredOp::Step(StoredStep::Mix(mix)) => ops.push(mix.op(tile)),
+            StoredOp::Step(StoredStep::Exchange(exchange)) => ops.push(exchange.op(tile)),
             StoredOp::Matrix(matrix) => ops.push(matrix.op(tile)),
             StoredOp::Layer { .. } => {}
         }
@@ -284,9 +283,9 @@ impl StoredOp {
     fn flip_masks(&self) -> Vec<u64> {
         match self {
             Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),
-            Self::Diagonal(_) => Vec::new(),
-            Self::Mix(mix) => vec![mix.flip_mask],
-            Self::Exchange(exchange) => vec![exchange.flip_mask],
+            Self::Step(StoredStep::Diagonal(_)) => Vec::new(),
+            Self::Step(StoredStep::Mix(mix)) => vec![mix.flip_mask],
+            Self::Step(StoredStep::Exchange(exchange)) => vec![exchange.flip_mask],
             Self::Matrix(matrix) => matrix.qubits.iter().map(|(flip_mask, _)| *flip_mask).collect(),
         }
     }
