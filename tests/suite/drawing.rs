@@ -614,8 +614,8 @@ fn rewrites_show_in_the_listing() {
     let mut double = Circuit::new(4);
     let theta = double.weights("theta", 1);
     double.double_excitation(theta.at([0]), [0, 1], [2, 3]);
-    let joined =
-        Program::with_rewrites(&double, &Measurement::expectation([Z(0)]), Rewrites::NONE.with(Rewrite::Excitations));
+    let rewrites = Rewrites::NONE.with(Rewrite::Relabel).with(Rewrite::Excitations);
+    let joined = Program::with_rewrites(&double, &Measurement::expectation([Z(0)]), rewrites);
     assert_snapshot!(joined.expect("a sound circuit").to_string(), @r"
     4 qubits, 0 inputs, 1 weights, 1 outputs
       a0 = -0.5*w0
