@@ -1,7 +1,6 @@
 //! The files of MNIST and Fashion-MNIST, written here with a few samples.
 
 use candlewick::data::{ImageSet, Split, images};
-use candlewick::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,9 +23,9 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
-fn images_are_read() -> Result<()> {
+fn images_are_read() -> candlewick::Result<()> {
     let folder = folder("read");
-    let Split { train, test } = images(ImageSet::FashionMnist, Some(&folder))?;
+    let Split { train, test, .. } = images(ImageSet::FashionMnist, Some(&folder))?;
     assert_eq!((train.x.dims(), test.x.dims()), (&[3, 1, 28, 28][..], &[2, 1, 28, 28][..]));
     assert_eq!(train.y.to_vec1::<u32>()?, [0, 1, 2]);
     assert_eq!(test.classes[9], "ankle boot");
