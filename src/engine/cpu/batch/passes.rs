@@ -101,7 +101,7 @@ impl BatchPasses {
     pub(crate) fn bytes(program: &Program, layered: &LayeredProgram) -> u64 {
         let node = |node: &layered::Node| match node {
             layered::Node::Layer(layer) => Layer::bytes(program, layer),
-            layered::Node::Step { index, .. } => Placed::most_bytes(&program.steps[*index]) as u64,
+            layered::Node::Step { index, map } => Placed::new(&program.steps[*index], map).bytes() as u64,
             layered::Node::Permute(index_map) => index_map.bytes(),
         };
         let nodes: u64 = layered.nodes.iter().map(node).sum();

@@ -128,8 +128,9 @@ impl StateTiling {
                     size.sweeps.extend(shape.sets(&layer.rotations).iter().map(|set| SweepSize::new(&shape, set)));
                     size.terms += layer.phases.iter().map(|phase| phase.region.terms()).sum::<usize>();
                 }
-                Node::Step { index, .. } => {
-                    size.others += (size_of::<TileNode>() + Placed::most_bytes(&program.steps[*index])) as u64;
+                Node::Step { index, map } => {
+                    let placed = Placed::new(&program.steps[*index], map);
+                    size.others += (size_of::<TileNode>() + placed.bytes()) as u64;
                 }
                 Node::Permute(index_map) => size.others += size_of::<TileNode>() as u64 + index_map.bytes(),
             }
