@@ -177,6 +177,43 @@ impl Basis {
     }
 }
 
+/// Conditions on the bits of an index: each is the parity of some of them. Masks have up to 63 bits.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Conditions(Basis);
+
+/// Condition as a rule for one bit, which no other condition of the set reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) bit: u64,
+    /// Bits whose parity decides it.
+    pub(crate) others: u64,
+    /// Value where their parity is even.
+    pub(crate) value: bool,
+}
+
+impl Conditions {
+    /// Adds the condition that the parity of the bits in `mask` is odd, or that it is even. The bit that it decides is its
+    /// highest, once bits that earlier conditions decide are replaced.
+    pub(crate) fn add(&mut self, mask: u64, odd: bool) {
+        // As for homogeneous coordinates, a further bit is the constant; it is the lowest, so that it never leads.
+        self.0.extend(mask << 1 | u64::from(odd));
+    }
+
+    /// Whether no index meets all conditions.
+    pub(crate) fn contradict(&self) -> bool {
+        self.0.contains(1)
+    }
+
+    /// Rules that are equivalent to the conditions, if these do not contradict each other.
+    pub(crate) fn decided(&self) -> impl ExactSizeIterator<Item = Decided> {
+        self.0.vectors().iter().map(|vector| {
+            let (mask, value) = (vector >> 1, vector & 1 == 1);
+            let bit = 1 << mask.ilog2();
+            Decided { bit, others: mask ^ bit, value }
+        })
+    }
+}
+
 /// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, for a number of entries that is a power of two. It
 /// is exact for whole numbers.
 #[inline(always)]

@@ -1,26 +1,16 @@
 //! Circuits of the workloads.
 
 use crate::numbers::spread;
+use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use num_complex::Complex64;
-use std::f64::consts::PI;
 
 /// RY of an input on each qubit.
 fn encode(circuit: &mut Circuit) {
-    for q in 0..circuit.qubits() {
-        circuit.ry(input(q), q);
-    }
+    circuit.angle_embedding(Gate::ry, (0..circuit.qubits()).map(input));
 }
 
-/// RY(x), then layers of RZ RY RZ and a ring of CX, the circuit of `step`.
-pub(crate) fn ring(n: usize, layers: usize) -> Circuit {
-    let mut circuit = Circuit::new(n);
-    encode(&mut circuit);
-    rings(&mut circuit, layers);
-    circuit
-}
-
-/// Appends the layers of [`ring`].
+/// Layers of the circuit of `step`: RZ RY RZ on every qubit, and a ring of CX.
 pub(crate) fn rings(circuit: &mut Circuit, layers: usize) {
     let n = circuit.qubits();
     let w = circuit.weights("w", (layers, n, 3));
@@ -34,7 +24,7 @@ pub(crate) fn rings(circuit: &mut Circuit, layers: usize) {
     }
 }
 
-/// Layers of [`ring`] without inputs.
+/// Circuit of [`rings`] alone, without inputs.
 pub(crate) fn ring_alone(n: usize, layers: usize) -> Circuit {
     let mut circuit = Circuit::new(n);
     rings(&mut circuit, layers);
@@ -157,13 +147,7 @@ pub(crate) fn toffoli(n: usize, layers: usize) -> Circuit {
 pub(crate) fn fourier(n: usize) -> Circuit {
     let mut circuit = Circuit::new(n);
     encode(&mut circuit);
-    for q in (0..n).rev() {
-        circuit.h(q);
-        for k in 0..q {
-            circuit.cp(PI / (1u64 << (q - k)) as f64, k, q);
-        }
-    }
-    (0..n / 2).for_each(|q| _ = circuit.swap(q, n - 1 - q));
+    circuit.qft(0..n);
     circuit
 }
 
@@ -183,7 +167,7 @@ pub(crate) fn grover(n: usize, rounds: usize) -> Circuit {
     circuit
 }
 
-/// [`ring`] with gates that act where a feature is positive; the flips too if `flips`.
+/// Circuit of `step` with gates that act where a feature is positive; the flips too if `flips`.
 pub(crate) fn conditional(n: usize, layers: usize, flips: bool) -> Circuit {
     let mut circuit = Circuit::new(n);
     for q in 0..n {
@@ -252,7 +236,7 @@ pub(crate) fn encoded(n: usize, layers: usize) -> Circuit {
     circuit
 }
 
-/// [`ring`] with a weight tensor of its own for each layer and kind of rotation.
+/// Circuit of `step` with a weight tensor of its own for each layer and kind of rotation.
 pub(crate) fn named(n: usize, layers: usize) -> Circuit {
     let mut circuit = Circuit::new(n);
     encode(&mut circuit);

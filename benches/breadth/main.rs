@@ -4,6 +4,8 @@
 //! `cargo bench --bench breadth` runs all of them, ten minutes; `cargo bench --bench breadth -- uccsd` those with that in their
 //! names.
 
+#[path = "../cases/mod.rs"]
+mod cases;
 mod circuits;
 mod numbers;
 mod workloads;

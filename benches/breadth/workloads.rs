@@ -1,5 +1,6 @@
 //! Workloads by name: each makes its layer and data, and returns the step that is timed.
 
+use crate::cases::{CASES, circuit as ring};
 use crate::circuits::*;
 use crate::numbers::tensor;
 use anyhow::{Context, Result};
@@ -117,12 +118,10 @@ fn plain(circuit: &Circuit, batch: usize) -> Result<Step> {
 }
 
 fn rings_of_step() -> Vec<(&'static str, Workload)> {
-    vec![
-        workload("a", || plain(&ring(4, 2), 32)),
-        workload("b", || plain(&ring(8, 4), 256)),
-        workload("c", || plain(&ring(10, 6), 1024)),
-        workload("d", || plain(&ring(16, 4), 16)),
-        workload("e", || plain(&ring(20, 4), 1)),
+    // The last case takes half a second a step.
+    let cases =
+        CASES[..5].iter().map(|&(name, n, layers, batch)| workload(name, move || plain(&ring(n, layers), batch)));
+    let others = vec![
         workload("b-f64", || step(&ring(8, 4), zs(8), Run::new(256).f64())),
         workload("d-f64", || step(&ring(16, 4), zs(16), Run::new(16).f64())),
         workload("e-f64", || step(&ring(20, 4), zs(20), Run::new(1).f64())),
@@ -134,7 +133,8 @@ fn rings_of_step() -> Vec<(&'static str, Workload)> {
         workload("latency-gradient", || plain(&ring(4, 2), 1)),
         workload("48-tensors", || plain(&named(8, 16), 256)),
         workload("1-tensor", || plain(&ring(8, 16), 256)),
-    ]
+    ];
+    cases.chain(others).collect()
 }
 
 /// Hamiltonians below the repository.

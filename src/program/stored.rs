@@ -53,15 +53,23 @@ pub(crate) struct Diagonal {
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// Rotation about a word that flips bits; `real` if the word has an odd number of Y.
+/// Rotation about a word that flips bits.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
     pub(crate) source: Source,
-    pub(crate) real: bool,
-    pub(crate) flip_mask: u64,
-    /// Parity that is odd at the indices where the sine changes sign.
-    pub(crate) negative: Parity,
+    pub(crate) word: Flip,
     pub(crate) conditions: Vec<Parity>,
+}
+
+/// Pauli word that flips bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flip {
+    pub(crate) mask: u64,
+    /// Whether the word has an odd number of Y, so that a rotation about it is real.
+    pub(crate) real: bool,
+    /// Parity that is odd where the matrix entry from an index to its partner is `-1` rather than `1`, or `-i` rather than
+    /// `i` for a real rotation.
+    pub(crate) negative: Parity,
 }
 
 /// Exchange of the two amplitudes that differ by the flip mask, where the conditions are met.
@@ -76,7 +84,7 @@ pub(crate) fn conditions(controls: Controls, indices: &impl Indices) -> Vec<Pari
     gf2::bits(controls.mask).map(|q| odd_where(indices, q, controls.zeros >> q & 1 == 1)).collect()
 }
 
-/// Parity that is odd where a logical bit is 0, or where it is 1.
+/// Parity that is odd where a logical bit is 0 if `zero`, and where it is 1 otherwise.
 fn odd_where(indices: &impl Indices, bit: usize, zero: bool) -> Parity {
     let parity = indices.parity(1 << bit);
     Parity { odd: parity.odd ^ zero, ..parity }
@@ -87,7 +95,7 @@ impl StoredStep {
     pub(crate) fn read(&self) -> u64 {
         let (bits, conditions) = match self {
             Self::Diagonal(Diagonal { sign, conditions, .. }) => (sign.mask, conditions),
-            Self::Mix(Mix { flip_mask, negative, conditions, .. }) => (flip_mask | negative.mask, conditions),
+            Self::Mix(Mix { word, conditions, .. }) => (word.mask | word.negative.mask, conditions),
             Self::Exchange(Exchange { flip_mask, conditions }) => (*flip_mask, conditions),
         };
         conditions.iter().fold(bits, |bits, condition| bits | condition.mask)
@@ -104,8 +112,8 @@ impl StoredStep {
                 let letters = (x & z).count_ones();
                 let mut negative = indices.parity(*z);
                 negative.odd ^= letters / 2 % 2 == 1;
-                let (source, flip_mask) = (Source::Slot(*slot), indices.flip_mask(*x));
-                Self::Mix(Mix { source, real: letters % 2 == 1, flip_mask, negative, conditions })
+                let word = Flip { mask: indices.flip_mask(*x), real: letters % 2 == 1, negative };
+                Self::Mix(Mix { source: Source::Slot(*slot), word, conditions })
             }
             Kernel::Phase { slot } => {
                 Self::Diagonal(Diagonal { source: Source::Slot(*slot), sign: Parity::ALWAYS, conditions })

@@ -483,7 +483,7 @@ fn random_family(rng: &mut StdRng, qubits: usize, inputs: usize, weights: usize)
     let angle = random_expr(rng, inputs, weights);
     let sound = rng.random_bool(0.8);
     let conditions = if rng.random_bool(0.2) { vec![random_condition(rng, inputs)] } else { vec![] };
-    // Mask of each word, and whether its sign is minus that of the first one.
+    // Mask of each word, and whether its sign differs from the first word's.
     let mut masks = vec![(0, false)];
     for _ in 0..rng.random_range(1..=3) {
         let (mask, minus) = (rng.random_range(1..1u32 << width), rng.random_bool(0.5));

@@ -2,20 +2,21 @@
 //! of pairs under controls.
 //!
 //! With `P_d = P Z^d` for the masks `d` of a linear space of `m` of them, and signs `χ(d)` that multiply,
-//! `sum over d of χ(d) P_d = m P Π`, where Π projects onto the basis states in which the parity of each `d` is that of
-//! `χ(d)`. CX gates, which move nothing, make a bit of each parity of a basis, which is then a control. For a double
-//! excitation, one rotation turns an eighth of the amplitudes, where the words turn all of them eight times.
+//! `sum over d of χ(d) P_d = m P Π`, where Π projects onto the basis states in which the parity of each `d` is even if
+//! `χ(d)` is 1, and odd if it is -1. CX gates, which move nothing, make a bit of each parity of a basis, and the bit is a
+//! control. For a double excitation, one rotation turns an eighth of the amplitudes, where the words turn all of them
+//! eight times.
 
 use super::controls::scaled;
 use super::slots::Slots;
-use crate::gf2::{self, parity};
+use crate::gf2::{self, Conditions, Decided, parity};
 use crate::program::{Controls, Kernel, Program, Slot, Step};
 use std::collections::HashSet;
 
-/// Fewest words that become one rotation. Two words, as XX and YY, fit into layers beside others.
+/// Fewest words that become one rotation. Two words, such as XX and YY, fit into layers beside others.
 const LEAST_WORDS: usize = 4;
 
-/// Most words that are looked at together: those of an excitation of three electrons are 32.
+/// Most words of one rotation; an excitation of three electrons has 32.
 const MOST_WORDS: usize = 64;
 
 pub(super) fn join_words(program: &mut Program) {
@@ -59,7 +60,7 @@ fn may_join(first: &Step, later: &Step, slots: &Slots) -> bool {
     x == other_x && !parity(x & (z ^ other_z)) && sign(slots.get(slot), slots.get(other_slot)).is_some()
 }
 
-/// Whether an angle is minus another one; `None` if it is neither that nor the other one.
+/// Sign between two angles: `true` if one is minus the other, `false` if they are equal, `None` otherwise.
 fn sign(slot: &Slot, other: &Slot) -> Option<bool> {
     let equals = |sign: f64| {
         slot.constant == sign * other.constant
@@ -70,40 +71,23 @@ fn sign(slot: &Slot, other: &Slot) -> Option<bool> {
 }
 
 /// Words that are one rotation where conditions hold.
-struct Joined {
-    /// Parities that must be odd or even: masks in reduced echelon form, and whether they are odd.
-    conditions: Vec<(u64, bool)>,
-}
+struct Joined(Conditions);
 
 impl Joined {
     /// Joins a power of two of words that may join and whose z-masks differ, if these are an affine space and the signs
     /// multiply.
     fn new(words: &[Step], slots: &Slots) -> Option<Self> {
-        let mut conditions: Vec<(u64, bool)> = Vec::new();
+        let mut conditions = Conditions::default();
         let (x, first, first_slot) = word(&words[0])?;
         for step in words {
             let (_, z, slot) = word(step)?;
-            // i^|x & z| of this word over that of the first one is 1 or -1.
+            // The words commute, so the quotient of their phases i^|x & z| is 1 or -1.
             let turns = (x & z).count_ones() as i32 - (x & first).count_ones() as i32;
             let negative = (turns.rem_euclid(4) == 2) ^ sign(slots.get(first_slot), slots.get(slot))?;
-            let mut row = (z ^ first, negative);
-            for (mask, odd) in &conditions {
-                if row.0 >> mask.ilog2() & 1 == 1 {
-                    row = (row.0 ^ mask, row.1 ^ odd);
-                }
-            }
-            match row {
-                (0, false) => {}
-                (0, true) => return None,
-                (mask, odd) => {
-                    for other in conditions.iter_mut().filter(|(other, _)| other >> mask.ilog2() & 1 == 1) {
-                        *other = (other.0 ^ mask, other.1 ^ odd);
-                    }
-                    conditions.push((mask, odd));
-                }
-            }
+            conditions.add(z ^ first, negative);
         }
-        (words.len() == 1 << conditions.len()).then_some(Self { conditions })
+        let is_space = !conditions.contradict() && words.len() == 1 << conditions.decided().len();
+        is_space.then_some(Self(conditions))
     }
 
     /// Steps of the words: CX, the rotation, and CX again.
@@ -113,22 +97,22 @@ impl Joined {
         let mut moves = Vec::new();
         let mut controls = Controls::NONE;
         let mut negative = false;
-        for &(mask, odd) in &self.conditions {
-            let bit = 1 << mask.ilog2();
-            for other in gf2::bits(mask ^ bit) {
+        for Decided { bit, others, value } in self.0.decided() {
+            for other in gf2::bits(others) {
                 moves.push(Step {
                     kernel: Kernel::Exchange { mask: bit, first: 0, second: bit },
                     controls: Controls::ones(1 << other),
                 });
             }
-            // The bit is now the parity of the mask, which the flips do not change; as a letter it is a sign.
+            // The CX gates make the bit a parity that no flip of the word changes. So it is a control, and a letter Z on it
+            // is a sign.
             x &= !bit;
             if z & bit != 0 {
-                z ^= mask;
-                negative ^= odd;
+                z ^= bit | others;
+                negative ^= value;
             }
             controls.mask |= bit;
-            controls.zeros |= if odd { 0 } else { bit };
+            controls.zeros |= if value { 0 } else { bit };
         }
         negative ^= (letters - (x & z).count_ones() as i32).rem_euclid(4) == 2;
         let factor = words.len() as f64 * if negative { -1.0 } else { 1.0 };

@@ -1,7 +1,8 @@
 //! Rewrites: optimisations of a program between circuit and engine, each in a small file.
 //!
-//! [`light_cone`], [`controls`], [`two_qubits`], [`merge`], [`excitations`] and [`idle_qubits`] change steps. [`product_start`] changes the layered program. Layers and
-//! trailing phases are in [`super::layered`], and relabelling is in [`super::index_map`].
+//! [`light_cone`], [`controls`], [`two_qubits`], [`merge`], [`excitations`] and [`idle_qubits`] change steps.
+//! [`product_start`] changes the layered program. Layers and trailing phases are in [`super::layered`], and relabelling is
+//! in [`super::index_map`].
 
 mod controls;
 mod excitations;
@@ -36,9 +37,9 @@ pub enum Rewrite {
     /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit. Programs with
     /// channels are left alone.
     Merge,
-    /// Joins neighbouring rotations about words with one x-mask and angles of one size, as those of an excitation, into one
-    /// rotation under controls. Programs with channels are left alone, and so are those of Pauli propagation, of density
-    /// matrices, of states that processes share, and without [`Relabel`](Self::Relabel).
+    /// Joins neighbouring rotations about words with one x-mask and angles of one size, such as the eight rotations of a
+    /// double excitation, into one rotation under controls. Needs [`Relabel`](Self::Relabel). Programs with channels are left
+    /// alone, and so are programs for Pauli propagation, for density matrices and for states that processes share.
     Excitations,
     /// Removes the qubits that no remaining step touches and no observable needs.
     IdleQubits,

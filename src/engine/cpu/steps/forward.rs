@@ -2,11 +2,12 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::placed::{Coset, Flip};
+use crate::engine::cpu::steps::placed::Coset;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
 use crate::gf2;
+use crate::program::stored::Flip;
 use crate::program::{Controls, Parity};
 use num_complex::Complex64;
 use std::mem::MaybeUninit;

@@ -1,7 +1,7 @@
 //! General steps in stored indices, ready for sweeps.
 
-use crate::gf2::parity;
-use crate::program::stored::{self, Indices, Logical, StoredStep};
+use crate::gf2::{self, parity};
+use crate::program::stored::{self, Flip, Indices, Logical, StoredStep};
 use crate::program::{Parity, Program, Source, Step};
 use std::sync::OnceLock;
 
@@ -20,41 +20,27 @@ pub(crate) struct Coset {
 
 impl Coset {
     /// Indices at which all conditions are odd, one of each pair that differs by the flip mask. A flip mask of 0 makes no
-    /// pairs. The conditions are independent, and none depends on which index of a pair it is.
+    /// pairs. The conditions do not contradict each other, and hold for both indices of a pair or for none.
     fn new(conditions: &[Parity], flip_mask: u64) -> Self {
-        let one_of_pair = (flip_mask != 0).then(|| Parity { mask: 1 << flip_mask.ilog2(), odd: true });
-        let mut rows: Vec<(u32, Parity)> = Vec::new();
-        for condition in one_of_pair.iter().chain(conditions) {
-            let added =
-                |row: Parity, other: Parity| Parity { mask: row.mask ^ other.mask, odd: row.odd ^ other.odd ^ true };
-            let row = rows.iter().fold(
-                *condition,
-                |row, (pivot, other)| {
-                    if row.mask >> pivot & 1 == 1 { added(row, *other) } else { row }
-                },
-            );
-            debug_assert!(row.mask != 0, "conditions depend on each other");
-            let Some(pivot) = row.mask.checked_ilog2() else { continue };
-            for (_, other) in rows.iter_mut().filter(|(_, other)| other.mask >> pivot & 1 == 1) {
-                *other = added(*other, row);
-            }
-            rows.push((pivot, row));
+        let mut set = gf2::Conditions::default();
+        if flip_mask != 0 {
+            set.add(1 << flip_mask.ilog2(), false);
         }
+        conditions.iter().for_each(|condition| set.add(condition.mask, !condition.odd));
+        debug_assert!(!set.contradict(), "{conditions:?}");
         let mut coset = Self::default();
-        for (pivot, Parity { mask, odd }) in rows {
-            let bit = 1 << pivot;
+        for gf2::Decided { bit, others, value } in set.decided() {
             coset.fixed |= bit;
-            coset.read |= mask;
-            // The parity of the mask, flipped if `odd`, is odd.
-            coset.values |= if odd { 0 } else { bit as usize };
-            if mask != bit {
-                coset.deciders.push((bit as usize, (mask ^ bit) as usize));
+            coset.read |= bit | others;
+            coset.values |= if value { bit as usize } else { 0 };
+            if others != 0 {
+                coset.deciders.push((bit as usize, others as usize));
             }
         }
         coset
     }
 
-    /// Index of the coset whose free bits are those of `base`, which has no others.
+    /// Index whose free bits are the bits of `base`. The decided bits of `base` are 0.
     #[inline(always)]
     pub(crate) fn index(&self, base: usize) -> usize {
         let decided = |values: usize, (bit, others): &(usize, usize)| {
@@ -73,17 +59,6 @@ pub(crate) enum Placed {
     Matrix,
 }
 
-/// Pauli word that flips bits, for pairs of indices.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Flip {
-    pub(crate) mask: u64,
-    /// Whether the word has an odd number of Y, so that a rotation about it is real.
-    pub(crate) real: bool,
-    /// Parity that is odd where the matrix entry from an index to its partner is `-1` rather than `1`, or `-i` rather than
-    /// `i` for a real rotation.
-    pub(crate) negative: Parity,
-}
-
 impl Placed {
     /// Places a step by the map from stored to logical indices.
     pub(crate) fn new(step: &Step, indices: &impl Indices) -> Self {
@@ -92,9 +67,8 @@ impl Placed {
             Some(StoredStep::Diagonal(stored::Diagonal { source, sign, conditions })) => {
                 Self::Diagonal { source, sign, at: Coset::new(&conditions, 0) }
             }
-            Some(StoredStep::Mix(stored::Mix { source, real, flip_mask, negative, conditions })) => {
-                let word = Flip { mask: flip_mask, real, negative };
-                Self::Mix { source, word, at: Coset::new(&conditions, flip_mask) }
+            Some(StoredStep::Mix(stored::Mix { source, word, conditions })) => {
+                Self::Mix { source, word, at: Coset::new(&conditions, word.mask) }
             }
             Some(StoredStep::Exchange(stored::Exchange { flip_mask, conditions })) => {
                 Self::Exchange { flip_mask, at: Coset::new(&conditions, 0) }

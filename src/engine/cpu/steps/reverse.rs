@@ -7,10 +7,11 @@
 use crate::engine::Real;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Target, mix_pair, turn_phase};
-use crate::engine::cpu::steps::placed::{Coset, Flip};
+use crate::engine::cpu::steps::placed::Coset;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::engine::simd::LANES;
 use crate::program::Parity;
+use crate::program::stored::Flip;
 
 /// Sum for each lane, in `f64`.
 pub(crate) type LaneSums = [f64; LANES];

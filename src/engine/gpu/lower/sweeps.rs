@@ -252,9 +252,9 @@ impl Mix {
     fn op(&self, tile: &Tile) -> Op {
         Op::Mix {
             source: self.source,
-            real: self.real,
-            flip_mask: tile.flip_mask(self.flip_mask),
-            negative: tile.parity(self.negative),
+            real: self.word.real,
+            flip_mask: tile.flip_mask(self.word.mask),
+            negative: tile.parity(self.word.negative),
             conditions: conditions(&self.conditions, tile),
         }
     }
@@ -284,7 +284,7 @@ impl StoredOp {
         match self {
             Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),
             Self::Step(StoredStep::Diagonal(_)) => Vec::new(),
-            Self::Step(StoredStep::Mix(mix)) => vec![mix.flip_mask],
+            Self::Step(StoredStep::Mix(mix)) => vec![mix.word.mask],
             Self::Step(StoredStep::Exchange(exchange)) => vec![exchange.flip_mask],
             Self::Matrix(matrix) => matrix.qubits.iter().map(|(flip_mask, _)| *flip_mask).collect(),
         }
